@@ -1,0 +1,95 @@
+// What a service's module.cc is written against: one class per service, the only wiring the service has.
+//
+//   class TerritoryModule final : public app::ServiceModule {
+//    public:
+//     std::string_view name() const override { return "territory"; }
+//     std::vector<std::string> depends_on() const override { return {}; }
+//     absl::Status Init(app::Platform& platform) override {
+//       ASSIGN_OR_RETURN(db::Database * db, platform.OpenDatabase(kMigrations));
+//       store_.emplace(*db);
+//       handlers_.emplace(*store_, platform.clock());
+//       return absl::OkStatus();
+//     }
+//     void RegisterMethods(rpc::MethodTable& table) override {
+//       table.Unary("dinh.territory.v1.TerritoryService.GetUnit", &*handlers_, &Handlers::GetUnit);
+//     }
+//   };
+//
+// The same module runs in the standalone process (with all others), in a process of its own (cluster), and in tests
+// (libs/testing/service_harness.h); it cannot tell which.
+//
+// Order of a start: Init of every module in dependency order, then RegisterMethods of every module, then access rules
+// and completeness are checked (a method without rule or handler ends the start), then Start in dependency order, then
+// the servers open. Stop runs in reverse order. All of it on one thread, never at the same time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "libs/auth/principal.h"
+#include "libs/base/clock.h"
+#include "libs/base/ids.h"
+#include "libs/base/random.h"
+#include "libs/db/database.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/method_table.h"
+
+namespace dinh::app {
+
+// What one service gets; lives until after the module's destructor. References may be kept. Thread-safe except the
+// calls marked "Init only".
+class Platform {
+ public:
+  virtual ~Platform() = default;
+
+  virtual const std::string& service() const = 0;       // "territory"
+  virtual const std::string& data_dir() const = 0;      // of the process; files of this service: data_dir()/<service>
+  virtual const std::string& resource_dir() const = 0;  // shipped, read-only: deploy/data in the source tree
+  virtual bool dev() const = 0;                         // development mode: demo accounts, file outbox for SMS
+  // A setting of this service from the configuration ("sms.prefix"), or `fallback`. Init only.
+  virtual std::string Setting(std::string_view name, std::string_view fallback) const = 0;
+  // true once the process drains: workers end their round and open no new one.
+  virtual bool draining() const = 0;
+
+  virtual const base::Clock& clock() const = 0;
+  virtual base::Random& random() = 0;
+  virtual base::IdGenerator& ids() = 0;
+
+  // Opens (creates) and migrates this service's store; its own tables stand beside those of the platform (idempotency,
+  // outbox, audit). `name` tells several stores of one service apart. Init only. Owned by the platform.
+  virtual absl::StatusOr<db::Database*> OpenDatabase(const std::vector<db::Migration>& migrations,
+                                                     std::string_view name = "main") = 0;
+
+  // Another service, which must stand in depends_on(): anything else ends the process at start (the call graph is
+  // acyclic and known). The reference may be taken in Init; calls work from Start on.
+  virtual rpc::Channel& To(std::string_view service) = 0;
+
+  // Identity only: who resolves access tokens to principals for the whole process. Init only.
+  virtual void ProvidePrincipals(auth::PrincipalSource* source) = 0;
+};
+
+class ServiceModule {
+ public:
+  virtual ~ServiceModule() = default;
+  virtual std::string_view name() const = 0;
+  // Services this one calls. A cycle ends the start.
+  virtual std::vector<std::string> depends_on() const { return {}; }
+  // Settings, stores, handlers. Nothing runs yet; other services may not be called.
+  virtual absl::Status Init(Platform& platform) = 0;
+  // Each RPC of the service once. `table` outlives the module.
+  virtual void RegisterMethods(rpc::MethodTable& table) = 0;
+  // First data (loading deploy/data), workers, consumers. Services this one depends on have started and can be called.
+  virtual absl::Status Start() { return absl::OkStatus(); }
+  // Ends workers and waits for them. No handler runs any more. Called once after Start was called, also if it failed.
+  virtual void Stop() {}
+};
+
+// services/<name>/module.h has `std::unique_ptr<app::ServiceModule> Make<Name>Module();`
+using ModuleFactory = std::function<std::unique_ptr<ServiceModule>()>;
+
+}  // namespace dinh::app
