@@ -57,6 +57,8 @@ class OpContext {
   // DEADLINE_EXCEEDED, CANCELLED or OK.
   absl::Status Check() const;
   const std::shared_ptr<std::atomic<bool>>& cancelled() const { return cancelled_; }
+  // Shares the flag of a transport or of the operation this one is part of; before anyone asked for cancelled().
+  void set_cancelled(std::shared_ptr<std::atomic<bool>> flag) { cancelled_ = std::move(flag); }
 
   Trace trace;
   std::unique_ptr<IdempotencyClaim> claim;

@@ -11,6 +11,10 @@
 //   of the same claim returns the stored answer without running the closure (ctx.replayed = true). Another body:
 //   INVALID_ARGUMENT reason IDEMPOTENCY_KEY_REUSED. Still in flight: ABORTED reason REQUEST_IN_FLIGHT with retry delay.
 //   Errors are not stored, and roll everything back.
+//   The claim is consumed: ctx.claim is empty after success, so a second Transact of the operation claims nothing.
+//   Claims with store_answer = false, and results that cannot be stored, keep no answer: a replay is refused as
+//   FAILED_PRECONDITION reason REQUEST_ALREADY_DONE. Claims live 30 days.
+// * Neither call may be made inside a closure (INTERNAL).
 // * Deadline and cancellation are honoured before the closure starts, never inside a commit (RESULT UNKNOWN is never
 //   reported as a failure: once started, the outcome is waited for).
 //
@@ -30,6 +34,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/base/clock.h"
 #include "libs/base/op_context.h"
 #include "libs/base/status.h"
 
@@ -81,7 +86,13 @@ class Row {
   }
 };
 
-// One transaction. Statements are prepared once per connection and kept (keyed by the SQL text).
+enum class Engine { kSqlite, kPostgres };
+
+// One transaction. Statements are prepared once per connection and kept (keyed by the SQL text). Statements that
+// control transactions are refused. The number of parameters must be the highest $n.
+// Errors of statements: ALREADY_EXISTS reason UNIQUE_VIOLATION, FAILED_PRECONDITION reason REFERENCE_VIOLATION,
+// UNAVAILABLE reason STORAGE_UNAVAILABLE (disk full, I/O) or STORAGE_BUSY, INTERNAL for what is wrong in the SQL. The
+// closure may handle the first two and go on (the failed statement has no effect); it must return all others.
 class Tx {
  public:
   virtual ~Tx() = default;
@@ -90,6 +101,10 @@ class Tx {
   virtual absl::Status QueryParams(std::string_view sql, const Param* params, size_t count,
                                    const std::function<absl::Status(const Row&)>& on_row) = 0;
   virtual base::OpContext& context() = 0;
+  virtual Engine engine() const = 0;
+  // Calls `call` on the operation's thread after this transaction is durable, before Transact returns; not at all when
+  // it fails or the process dies first. For waking others, never for work that must happen.
+  virtual void AfterCommit(std::function<void()> call) = 0;
 
   absl::StatusOr<int64_t> Exec(std::string_view sql, Params params = {}) {
     return ExecParams(sql, params.begin(), params.size());
@@ -142,14 +157,28 @@ struct Migration {
   int compatible_from = 0;  // the oldest binary schema version that still works after it
 };
 
-enum class Engine { kSqlite, kPostgres };
-
 struct SqliteOptions {
-  std::string path;              // file
+  std::string path;              // file; its folder must exist
   int max_readers = 8;           // reader connections, opened as needed
   int64_t page_cache_kib = 2048; // per connection
   int group_max = 128;           // transactions in one commit at most
   int queue_max = 4096;          // waiting writers; more: RESOURCE_EXHAUSTED with retry delay
+  int busy_timeout_ms = 2000;    // for locks of other programs on the file
+  // Causes of storage errors, for the log (may hold paths and SQL, never values). Called from any thread.
+  std::function<void(std::string_view text)> log;
+  std::string vfs;               // tests: the name of a registered sqlite3_vfs; empty: the system's
+};
+
+// Counters since opening, for metrics.
+struct DatabaseStats {
+  int64_t transactions = 0;  // closures that committed
+  int64_t commits = 0;       // durable commits: transactions / commits is the mean group
+  int64_t failures = 0;      // closures that ended in an error
+  int64_t group_reruns = 0;  // groups lost as a whole and run again one by one
+  int64_t reads = 0;
+  int64_t replays = 0;       // answers given from the idempotency table
+  int64_t queue_depth = 0;   // writers waiting now
+  int64_t checkpoints = 0;
 };
 
 class Database {
@@ -174,6 +203,12 @@ class Database {
         result = std::move(stored);
         return true;
       };
+    } else if constexpr (std::is_same_v<Result, absl::Status>) {
+      call.serialize = [] { return std::string(); };
+      call.parse = [&](const std::string&) {
+        result = absl::OkStatus();
+        return true;
+      };
     }
     absl::Status status = DoTransact(ctx, call);
     if (!status.ok()) return Result(status);
@@ -195,8 +230,14 @@ class Database {
 
   virtual Engine engine() const = 0;
   // Runs what has not run yet, in order, each in its transaction; refuses a changed checksum and a schema whose
-  // compatible_from is above the newest version given here.
-  virtual absl::Status Migrate(const std::vector<Migration>& migrations) = 0;
+  // compatible_from is above the newest version given here. Before the first step on a file that already held data, a
+  // copy "<file>.before-<component>-<version>" is made. Errors: FAILED_PRECONDITION reason MIGRATION_CHANGED,
+  // MIGRATION_MISSING, SCHEMA_TOO_NEW; else the error of the step.
+  absl::Status Migrate(const std::vector<Migration>& migrations) { return MigrateComponent("service", migrations); }
+  // The same for a library that keeps tables in the service's database (libs/events): each component counts its own
+  // versions, so that they never collide with the service's.
+  virtual absl::Status MigrateComponent(std::string_view component, const std::vector<Migration>& migrations) = 0;
+  virtual DatabaseStats stats() const = 0;
   // Flushes and closes; later calls return UNAVAILABLE.
   virtual void Close() = 0;
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -109,6 +110,7 @@ class MethodTable {
 
   absl::Status status_;
   std::vector<std::unique_ptr<MethodEntry>> entries_;
+  std::unordered_map<std::string_view, const MethodEntry*> by_path_;  // keys live in the entries
 };
 
 }  // namespace dinh::rpc

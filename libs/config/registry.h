@@ -1,0 +1,125 @@
+// Configuration: each component has one struct whose fields it binds to names here; the values then come from
+//   the fields' own defaults  <  a JSON file  <  the environment  <  flags.
+//
+//   struct HttpConfig {
+//     std::string address = "127.0.0.1:8080";
+//     std::chrono::milliseconds idle{60'000};
+//     void Bind(config::Registry& registry) {
+//       registry.Bind("http", "address", &address, "where to listen", {.flag = "http"});
+//       registry.Bind("http", "idle", &idle, "how long a connection may stay without a request");
+//     }
+//   };
+//
+// gives the file's {"http": {"address": …}}, DINH_HTTP_ADDRESS, and --http-address or --http.
+// A key or a DINH_ variable that nobody bound is an error that names the nearest one: a typing error must not leave a
+// default in force. Secrets have no flag (a command line is public on the machine) and are never printed.
+//
+// Thread safety: none; everything happens at the start of the program.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "libs/config/units.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace dinh::config {
+
+struct BindOptions {
+  bool secret = false;
+  std::string_view flag = {};  // a second, shorter flag without the dashes, e.g. "data-dir"
+};
+
+// What can be bound. Lists are JSON arrays of strings in the file and separated by commas elsewhere.
+using FieldPointer = std::variant<std::string*, bool*, int*, int64_t*, double*, std::chrono::milliseconds*,
+                                  std::chrono::seconds*, ByteSize*, std::vector<std::string>*>;
+
+struct CommandLine {
+  std::string program;
+  std::string description;
+  std::vector<std::string> args;         // without the program's name
+  std::vector<std::string> environment;  // "NAME=value"; see ProcessEnvironment
+};
+
+class Registry {
+ public:
+  struct Key {
+    std::string name;      // "http.address"
+    std::string variable;  // "DINH_HTTP_ADDRESS"
+    std::string flags;     // "--http-address,--http"; empty for a secret
+    std::string help;
+    std::string value;     // as it would be typed; for a secret "(hidden)", or "(empty)" when it is
+    std::string origin;    // "default", "file <path>", "environment DINH_…", "flag --…"
+  };
+
+  Registry() = default;
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // `component` and `key`: [a-z][a-z0-9_]*. The field's value at this moment is the default. The field must live until
+  // Load returns. A name bound twice, or a field that cannot be told apart in the environment, fails Load.
+  void Bind(std::string_view component, std::string_view key, FieldPointer field, std::string_view help,
+            BindOptions options = {});
+
+  // Adds a flag for every key bound so far, and --config and --print-config, to a command of the program. What the
+  // command line says is kept until Load. The registry must outlive the app.
+  void AddFlags(CLI::App& app);
+
+  // Applies file, environment and flags in this order. The file is --config's, else DINH_CONFIG's, else `file`; an
+  // empty name is no file. INVALID_ARGUMENT (reason INVALID_CONFIG), naming every problem at once; fields are then
+  // undefined. Values of secrets never stand in the text.
+  absl::Status Load(std::string_view file, const std::vector<std::string>& environment);
+
+  // true after AddFlags and parsing when --print-config was given.
+  bool print_requested() const { return print_requested_; }
+  // One line a key: "http.address = 127.0.0.1:8080  # flag --http".
+  std::string Print() const;
+  // For tables and documents, sorted by name.
+  std::vector<Key> Keys() const;
+
+  // For programs without subcommands: flags, Load, --help, --print-config. A text that is not empty is to be printed,
+  // and the program is then done.
+  absl::StatusOr<std::string> Run(const CommandLine& line);
+
+ private:
+  struct Binding {
+    std::string component, key, name, variable, flag, alias, help, origin;
+    bool secret = false;
+    FieldPointer field;
+    std::optional<std::string> flag_value;
+    std::string flag_used;
+  };
+  struct Problem {
+    std::string key, vi, en;
+  };
+
+  Binding* FindByName(std::string_view name);
+  std::string NearestName(std::string_view name) const;
+  std::string NearestVariable(std::string_view variable) const;
+  void Apply(Binding& binding, std::string_view value, std::string origin);
+  void ReadFile(const std::string& path);
+  void ReadEnvironment(const std::vector<std::string>& environment);
+  void ReadFlags();
+  void Report(std::string_view key, std::string vi, std::string en);
+  absl::Status Outcome() const;
+
+  std::vector<Binding> bindings_;
+  std::vector<Problem> problems_;
+  std::string file_flag_;
+  bool print_requested_ = false;
+};
+
+// The environment of this process as CommandLine and Load take it.
+std::vector<std::string> ProcessEnvironment();
+
+}  // namespace dinh::config
