@@ -18,7 +18,7 @@
 // The same module runs in the standalone process (with all others), in a process of its own (cluster), and in tests
 // (libs/testing/service_harness.h); it cannot tell which.
 //
-// Order of a start: Init of every module in dependency order, then RegisterMethods of every module, then access rules
+// Order of a start: BindConfig of every module, the configuration is read, Init of every module in dependency order, then RegisterMethods of every module, then access rules
 // and completeness are checked (a method without rule or handler ends the start), then Start in dependency order, then
 // the servers open. Stop runs in reverse order. All of it on one thread, never at the same time.
 #pragma once
@@ -35,6 +35,7 @@
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
+#include "libs/config/registry.h"
 #include "libs/db/database.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/method_table.h"
@@ -51,8 +52,6 @@ class Platform {
   virtual const std::string& data_dir() const = 0;      // of the process; files of this service: data_dir()/<service>
   virtual const std::string& resource_dir() const = 0;  // shipped, read-only: deploy/data in the source tree
   virtual bool dev() const = 0;                         // development mode: demo accounts, file outbox for SMS
-  // A setting of this service from the configuration ("sms.prefix"), or `fallback`. Init only.
-  virtual std::string Setting(std::string_view name, std::string_view fallback) const = 0;
   // true once the process drains: workers end their round and open no new one.
   virtual bool draining() const = 0;
 
@@ -79,7 +78,9 @@ class ServiceModule {
   virtual std::string_view name() const = 0;
   // Services this one calls. A cycle ends the start.
   virtual std::vector<std::string> depends_on() const { return {}; }
-  // Settings, stores, handlers. Nothing runs yet; other services may not be called.
+  // Binds the fields of the module's config struct (component = name()); they hold their values when Init runs.
+  virtual void BindConfig(config::Registry& registry) {}
+  // Stores, handlers. Nothing runs yet; other services may not be called.
   virtual absl::Status Init(Platform& platform) = 0;
   // Each RPC of the service once. `table` outlives the module.
   virtual void RegisterMethods(rpc::MethodTable& table) = 0;
