@@ -19,6 +19,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,23 +98,24 @@ class Registry {
     bool secret = false;
     FieldPointer field;
     std::optional<std::string> flag_value;
-    std::string flag_used;
+    const std::string& shown_flag() const { return alias.empty() ? flag : alias; }
   };
   struct Problem {
     std::string key, vi, en;
   };
 
   Binding* FindByName(std::string_view name);
-  std::string NearestName(std::string_view name) const;
-  std::string NearestVariable(std::string_view variable) const;
-  void Apply(Binding& binding, std::string_view value, std::string origin);
+  Binding* FindByVariable(std::string_view variable);
+  void AddFlag(CLI::App& app, Binding& binding);
   void ReadFile(const std::string& path);
   void ReadEnvironment(const std::vector<std::string>& environment);
   void ReadFlags();
+  void Assign(Binding& binding, std::string_view value, std::string origin);
   void Report(std::string_view key, std::string vi, std::string en);
+  void ReportUnknown(std::string_view name, std::string_view where, const std::vector<std::string>& known);
   absl::Status Outcome() const;
 
-  std::vector<Binding> bindings_;
+  std::deque<Binding> bindings_;  // a deque: the flags of an app point into it
   std::vector<Problem> problems_;
   std::string file_flag_;
   bool print_requested_ = false;
