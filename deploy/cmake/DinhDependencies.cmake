@@ -17,6 +17,8 @@ function(dinh_pkg target module)
   add_library(${target} ALIAS PkgConfig::${module}_PC)
 endfunction()
 dinh_pkg(hiredis::hiredis hiredis)
+# Its -D_FILE_OFFSET_BITS=64 says nothing on 64-bit machines but makes the compiler refuse our precompiled header.
+set_target_properties(PkgConfig::hiredis_PC PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 dinh_pkg(sodium::sodium libsodium)
 dinh_pkg(qrencode::qrencode libqrencode)
 dinh_pkg(pango::pangocairo pangocairo)
