@@ -1,0 +1,47 @@
+#include "libs/db/backup.h"
+
+#include <filesystem>
+#include <string>
+
+#include "libs/base/status.h"
+#include "libs/db/errors.h"
+#include "libs/db/files.h"
+
+namespace dinh::db {
+namespace {
+
+absl::Status Copy(sqlite3* source, const std::string& target, const SqliteOptions& options) {
+  sqlite3* copy = nullptr;
+  int code = sqlite3_open_v2(target.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                             options.vfs.empty() ? nullptr : options.vfs.c_str());
+  if (code == SQLITE_OK) {
+    sqlite3_backup* backup = sqlite3_backup_init(copy, "main", source, "main");
+    if (backup != nullptr) sqlite3_backup_step(backup, -1);
+    code = backup != nullptr ? sqlite3_backup_finish(backup) : sqlite3_errcode(copy);
+  }
+  const std::string cause = code == SQLITE_OK ? "" : sqlite3_errmsg(copy);
+  sqlite3_close(copy);
+  if (code == SQLITE_OK) return absl::OkStatus();
+  if (options.log) options.log("copy before migration failed: " + cause);
+  return StorageUnavailable();
+}
+
+}  // namespace
+
+absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, std::string_view component,
+                                 int first_version) {
+  const std::string target =
+      options.path + ".before-" + std::string(component) + "-" + std::to_string(first_version);
+  std::error_code ignored;
+  if (std::filesystem::exists(target, ignored)) return absl::OkStatus();
+  // Under its final name only when complete, so that a name that exists is a copy that is whole.
+  const std::string unfinished = target + ".tmp";
+  FileOps& files = SystemFileOps();
+  (void)files.Remove(unfinished);
+  RETURN_IF_ERROR(Copy(source, unfinished, options));
+  RETURN_IF_ERROR(files.SyncFile(unfinished));
+  RETURN_IF_ERROR(files.Rename(unfinished, target));
+  return files.SyncFolder(std::filesystem::absolute(target).parent_path().string());
+}
+
+}  // namespace dinh::db
