@@ -51,9 +51,30 @@ function(dinh_split_sources dir out_sources out_tests out_main)
   endif()
 endfunction()
 
+# services/<name>/migrations/NNNN_title.sql -> `std::vector<db::Migration> Migrations()` in namespace dinh::<name>
+# (declared in services/<name>/store.h), so that a binary carries its schema.
+function(dinh_migrations name out)
+  set(dir ${CMAKE_SOURCE_DIR}/services/${name}/migrations)
+  file(GLOB files CONFIGURE_DEPENDS ${dir}/*.sql)
+  if(NOT files)
+    set(${out} "" PARENT_SCOPE)
+    return()
+  endif()
+  set(generated ${CMAKE_BINARY_DIR}/gen/services/${name}/migrations.cc)
+  add_custom_command(
+    OUTPUT ${generated}
+    COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DDIR=${dir} -DOUT=${generated} -P ${CMAKE_SOURCE_DIR}/deploy/cmake/EmbedMigrations.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/deploy/cmake/EmbedMigrations.cmake VERBATIM)
+  set(${out} ${generated} PARENT_SCOPE)
+endfunction()
+
 function(dinh_component target alias dir)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   dinh_split_sources(${dir} sources tests main)
+  if(dir MATCHES "/services/([a-z_]+)$")
+    dinh_migrations(${CMAKE_MATCH_1} migrations)
+    list(APPEND sources ${migrations})
+  endif()
   if(sources)
     add_library(${target} STATIC ${sources})
     dinh_configure(${target})

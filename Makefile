@@ -1,0 +1,55 @@
+# Đình: `make` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PRESET ?= release
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+export CTEST_OUTPUT_ON_FAILURE = 1
+
+.PHONY: help setup build run test demo bench format lint buf tidy asan tsan clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## install what is missing (Debian 12 packages)
+	@deploy/scripts/setup.sh
+
+build: setup ## build everything (PRESET=dev|release|asan|tsan)
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset $(PRESET)
+	@ninja -C $(BUILD) -j $(JOBS)
+
+run: build ## start the standalone platform in development mode on 127.0.0.1:8080
+	@exec $(BUILD)/bin/dinh serve --data-dir var --dev
+
+test: build ## run every test
+	@cd $(BUILD) && ctest -j $(JOBS) --no-tests=error
+
+demo: build ## play the story against a freshly started platform
+	@$(BUILD)/bin/dinh demo
+
+bench: build ## measure the platform (not timed as a test)
+	@deploy/scripts/bench.sh $(BUILD)
+
+format: ## format the sources
+	@deploy/scripts/lint.sh format-fix
+
+lint: setup ## format check, buf lint, clang-tidy of changed files
+	@deploy/scripts/lint.sh format
+	@deploy/scripts/lint.sh buf
+	@deploy/scripts/lint.sh tidy
+
+buf: setup ## proto lint and breaking-change check
+	@deploy/scripts/lint.sh buf
+
+tidy: setup ## clang-tidy of all files (slow)
+	@deploy/scripts/lint.sh tidy all
+
+asan: ## every test under address and undefined behaviour sanitizers
+	@$(MAKE) test PRESET=asan
+
+tsan: ## the tests without gRPC under the thread sanitizer
+	@$(MAKE) build PRESET=tsan
+	@cd build/tsan && ctest -j $(JOBS) --no-tests=error -L tsan
+
+clean: ## remove build/ (data under var/ stays)
+	@rm -rf build
