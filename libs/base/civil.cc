@@ -51,8 +51,7 @@ CivilDate CivilFromDays(int64_t days) {
   days += 719'468;
   const int64_t era = FloorDiv(days, 146'097);
   const int64_t day_of_era = days - era * 146'097;
-  const int64_t year_of_era =
-      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
   const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t month = (5 * day_of_year + 2) / 153;
   CivilDate date;
@@ -93,8 +92,8 @@ CivilTime ToVietnam(Micros instant) {
 }
 
 Micros FromVietnam(CivilTime time) {
-  const int64_t seconds = DaysFromCivil(time.date) * 86'400 + (time.hour - kVietnamOffsetHours) * 3'600 +
-                          time.minute * 60 + time.second;
+  const int64_t seconds =
+      DaysFromCivil(time.date) * 86'400 + (time.hour - kVietnamOffsetHours) * 3'600 + time.minute * 60 + time.second;
   return seconds * kMicrosPerSecond;
 }
 

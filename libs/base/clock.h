@@ -16,7 +16,7 @@ inline constexpr Micros kMicrosPerMilli = 1'000;
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Micros Now() const = 0;                                     // wall clock: may jump
+  virtual Micros Now() const = 0;                                    // wall clock: may jump
   virtual std::chrono::steady_clock::time_point Steady() const = 0;  // for deadlines and durations
 };
 

@@ -19,14 +19,15 @@ inline constexpr size_t kHttpTargetBytesMax = 8 * kKiB;   // path and query
 inline constexpr size_t kJsonBodyBytesMax = 1 * kMiB;
 inline constexpr int kJsonDepthMax = 64;
 inline constexpr size_t kHttpConnectionsMax = 4096;
-inline constexpr std::chrono::seconds kHttpIdle{60};          // keep-alive without a request
-inline constexpr std::chrono::seconds kHttpHeaderTimeout{10};  // from the first byte of a request to the end of its header
+inline constexpr std::chrono::seconds kHttpIdle{60};  // keep-alive without a request
+inline constexpr std::chrono::seconds kHttpHeaderTimeout{
+    10};  // from the first byte of a request to the end of its header
 
 // Uploads are streamed and never whole in memory.
-inline constexpr size_t kUploadBytesMax = 20 * kMiB;             // one file
-inline constexpr std::chrono::seconds kUploadIdle{10};           // without a byte
-inline constexpr size_t kUploadBytesPerSecondMin = 2 * kKiB;     // on average; slower ones are ended
-inline constexpr size_t kUploadChunkBytes = 64 * kKiB;           // how much is read at once
+inline constexpr size_t kUploadBytesMax = 20 * kMiB;          // one file
+inline constexpr std::chrono::seconds kUploadIdle{10};        // without a byte
+inline constexpr size_t kUploadBytesPerSecondMin = 2 * kKiB;  // on average; slower ones are ended
+inline constexpr size_t kUploadChunkBytes = 64 * kKiB;        // how much is read at once
 
 // Messages between services and to gRPC clients.
 inline constexpr size_t kGrpcMessageBytesMax = 4 * kMiB;

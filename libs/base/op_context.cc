@@ -6,8 +6,9 @@ namespace dinh::base {
 
 absl::Status OpContext::Check() const {
   if (cancelled_->load(std::memory_order_relaxed)) {
-    return Error(absl::StatusCode::kCancelled, "CANCELLED",
-                 {"Yêu cầu đã bị hủy. Hãy gửi lại nếu bạn vẫn cần.", "The call was cancelled. Send it again if needed."});
+    return Error(
+        absl::StatusCode::kCancelled, "CANCELLED",
+        {"Yêu cầu đã bị hủy. Hãy gửi lại nếu bạn vẫn cần.", "The call was cancelled. Send it again if needed."});
   }
   if (clock_.Steady() >= deadline_) {
     return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",

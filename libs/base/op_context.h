@@ -26,10 +26,10 @@ struct Trace {
 
 // Set by the pipeline for a mutating call that carries a request id; consumed by db::Database::Transact.
 struct IdempotencyClaim {
-  std::string principal;   // opaque id of the caller: the same request id of another caller is another claim
-  std::string method;      // full RPC name
-  std::string request_id;  // Idempotency-Key, 1..64 characters
-  std::string body_hash;   // SHA-256 of the canonical request
+  std::string principal;     // opaque id of the caller: the same request id of another caller is another claim
+  std::string method;        // full RPC name
+  std::string request_id;    // Idempotency-Key, 1..64 characters
+  std::string body_hash;     // SHA-256 of the canonical request
   bool store_answer = true;  // false for auth RPCs: a replay is refused as in flight or done, never answered
   // Stored answers are sealed; set by the pipeline, opaque here.
   std::function<std::string(std::string_view plain)> seal;

@@ -117,8 +117,7 @@ std::optional<ErrorDetail> DetailOf(const absl::Status& status) {
 }
 
 absl::Status Error(absl::StatusCode code, std::string_view reason, Text text, Metadata metadata) {
-  return MakeError(
-      code, {.reason = std::string(reason), .text = std::move(text), .metadata = std::move(metadata)});
+  return MakeError(code, {.reason = std::string(reason), .text = std::move(text), .metadata = std::move(metadata)});
 }
 
 absl::Status InvalidField(std::string_view field, Text description, std::string_view reason) {
@@ -156,10 +155,11 @@ absl::Status Unauthenticated(std::string_view reason, Text text) {
 }
 
 absl::Status PermissionDenied() {
-  return Error(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
-               {"Bạn không có quyền thực hiện việc này, hoặc nội dung không tồn tại. Hãy kiểm tra lại đường dẫn và tài "
-                "khoản đang đăng nhập.",
-                "You may not do this, or it does not exist. Check the address and the account you are logged in with."});
+  return Error(
+      absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+      {"Bạn không có quyền thực hiện việc này, hoặc nội dung không tồn tại. Hãy kiểm tra lại đường dẫn và tài "
+       "khoản đang đăng nhập.",
+       "You may not do this, or it does not exist. Check the address and the account you are logged in with."});
 }
 
 absl::Status StaleEtag() {

@@ -66,13 +66,13 @@ absl::Status Internal(std::string_view what);
 #define DINH_CONCAT_INNER(a, b) a##b
 #define DINH_CONCAT(a, b) DINH_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expr)                              \
-  do {                                                     \
+#define RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                            \
     if (absl::Status dinh_status = (expr); !dinh_status.ok()) return dinh_status; \
   } while (false)
 
-#define DINH_ASSIGN_OR_RETURN(tmp, lhs, expr) \
-  auto tmp = (expr);                          \
+#define DINH_ASSIGN_OR_RETURN(tmp, lhs, expr)    \
+  auto tmp = (expr);                             \
   if (!tmp.ok()) return std::move(tmp).status(); \
   lhs = *std::move(tmp)
 #define ASSIGN_OR_RETURN(lhs, ...) DINH_ASSIGN_OR_RETURN(DINH_CONCAT(dinh_or_, __LINE__), lhs, (__VA_ARGS__))

@@ -47,9 +47,8 @@ std::string Repaired(std::string_view text) {
 // `text` is valid UTF-8.
 std::string Map(std::string_view text, int options, utf8proc_custom_func custom = nullptr) {
   utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map_custom(Raw(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                          static_cast<utf8proc_option_t>(options), custom, nullptr);
+  const utf8proc_ssize_t size = utf8proc_map_custom(Raw(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+                                                    static_cast<utf8proc_option_t>(options), custom, nullptr);
   const std::unique_ptr<utf8proc_uint8_t, Free> owner(mapped);
   if (size < 0) return std::string(text);
   return std::string(reinterpret_cast<const char*>(mapped), static_cast<size_t>(size));
@@ -77,9 +76,7 @@ bool IsInvisible(utf8proc_int32_t point) {
          property->ignorable;
 }
 
-bool IsBlank(utf8proc_int32_t point) {
-  return point == '\t' || utf8proc_category(point) == UTF8PROC_CATEGORY_ZS;
-}
+bool IsBlank(utf8proc_int32_t point) { return point == '\t' || utf8proc_category(point) == UTF8PROC_CATEGORY_ZS; }
 
 bool IsLineEnd(utf8proc_int32_t point) {
   return point == '\n' || point == '\r' || point == 0x85 || point == 0x2028 || point == 0x2029;
@@ -130,8 +127,7 @@ absl::StatusOr<std::string> NormalizeText(std::string_view text) {
 }
 
 std::string Fold(std::string_view text) {
-  const std::string plain =
-      Map(Repaired(text), UTF8PROC_DECOMPOSE | UTF8PROC_STABLE | UTF8PROC_STRIPMARK, &LowerPlain);
+  const std::string plain = Map(Repaired(text), UTF8PROC_DECOMPOSE | UTF8PROC_STABLE | UTF8PROC_STRIPMARK, &LowerPlain);
   std::string out;
   out.reserve(plain.size());
   std::string_view rest = plain;
@@ -149,9 +145,7 @@ std::string Fold(std::string_view text) {
   return out;
 }
 
-std::string LowerNfc(std::string_view text) {
-  return Map(Repaired(text), UTF8PROC_COMPOSE | UTF8PROC_STABLE, &Lower);
-}
+std::string LowerNfc(std::string_view text) { return Map(Repaired(text), UTF8PROC_COMPOSE | UTF8PROC_STABLE, &Lower); }
 
 std::string ToAsciiUpper(std::string_view text) {
   std::string out;

@@ -53,8 +53,8 @@ class WorkingCalendar {
   CivilDate KnownFrom() const { return known_from_; }    // 1 January of the first year known
   CivilDate KnownUntil() const { return known_until_; }  // 31 December of the last
 
-  // All that follow: FAILED_PRECONDITION (reason WORKING_CALENDAR_UNKNOWN, metadata date, known_from and known_until) as soon as
-  // the answer would need a day outside of KnownFrom … KnownUntil.
+  // All that follow: FAILED_PRECONDITION (reason WORKING_CALENDAR_UNKNOWN, metadata date, known_from and known_until)
+  // as soon as the answer would need a day outside of KnownFrom … KnownUntil.
 
   absl::StatusOr<bool> IsWorkingDay(CivilDate date) const;
   // `date` itself if it is a working day.
