@@ -3,6 +3,8 @@ find_package(Threads REQUIRED)
 find_package(absl REQUIRED CONFIG)
 find_package(Protobuf REQUIRED)
 find_package(gRPC REQUIRED CONFIG)
+# RE2 comes with -pthread, which today's glibc does not need and which would keep the precompiled header from use.
+set_target_properties(re2::re2 PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(nlohmann_json REQUIRED CONFIG)
 find_package(GTest REQUIRED CONFIG)

@@ -6,7 +6,8 @@ set(DINH_PROTO_OUT ${CMAKE_BINARY_DIR}/gen)
 file(MAKE_DIRECTORY ${DINH_PROTO_OUT})
 file(GLOB_RECURSE DINH_PROTO_FILES CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/proto ${CMAKE_SOURCE_DIR}/proto/*.proto)
 set(DINH_PROTO_FOREIGN google/api/annotations.proto google/api/http.proto google/rpc/status.proto
-    google/rpc/error_details.proto google/rpc/code.proto grpc/health/v1/health.proto)
+    google/rpc/error_details.proto google/rpc/code.proto grpc/health/v1/health.proto
+    grpc/reflection/v1alpha/reflection.proto)
 set(proto_sources)
 foreach(proto IN LISTS DINH_PROTO_FILES DINH_PROTO_FOREIGN)
   if(proto IN_LIST DINH_PROTO_FILES)

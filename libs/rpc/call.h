@@ -77,16 +77,4 @@ class AuditSink {
   virtual absl::Status WriteRead(const Context& ctx, const absl::Status& status) = 0;
 };
 
-// One line of the request log. No body, no address, no personal data.
-struct CallLine {
-  std::string_view trace_id;
-  std::string_view principal_kind;  // "citizen"
-  std::string_view principal_id;    // opaque
-  std::string_view method;          // "dinh.territory.v1.TerritoryService/GetUnit"
-  absl::StatusCode code = absl::StatusCode::kOk;
-  std::string_view reason;          // of an error
-  std::string_view cause;           // INTERNAL only: what must not leave the server
-  int64_t micros = 0;
-};
-
 }  // namespace dinh::rpc

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "google/protobuf/descriptor.pb.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 

@@ -40,7 +40,7 @@ class StreamSink {
   // Queues one message; false when the peer is gone or its queue is full past the limit (stop then). Thread-safe.
   virtual bool Write(const Message& message) = 0;
   virtual void Finish(const absl::Status& status) = 0;
-  // Called once, from any thread, when the peer goes away or the server drains.
+  // Called once, from any thread, when the peer goes away or the server drains; at once when it already has.
   virtual void OnClosed(std::function<void()> callback) = 0;
 };
 

@@ -1,0 +1,33 @@
+// A call between two modules of one process: the callee's whole pipeline on the caller's thread, without a socket or a
+// copy of the request (unless field rules may change it).
+//
+// The callee sees the peer `caller`, or the user when CallOptions::as_user is set. Which services may be called at all is
+// decided where channels are made (libs/app): from the declared dependencies, which have no cycle.
+//
+// Thread safety: thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "libs/rpc/channel.h"
+#include "libs/rpc/pipeline.h"
+
+namespace dinh::rpc {
+
+class LocalChannel final : public Channel {
+ public:
+  // `pipeline` must outlive the channel; `callee` is the module's name ("territory").
+  LocalChannel(std::string caller, std::string callee, Pipeline& pipeline);
+
+  absl::Status CallRaw(base::OpContext& ctx, std::string_view path, const Message& request, Message* response,
+                       const CallOptions& options) override;
+  absl::Status Subscribe(std::string_view path, const Message& request, std::shared_ptr<StreamSink> sink) override;
+
+ private:
+  const std::string caller_, callee_;
+  Pipeline& pipeline_;
+};
+
+}  // namespace dinh::rpc

@@ -1,0 +1,119 @@
+// The way of every call, whatever it came in by:
+//   deadline → authenticate → admit → authorise → validate → claim (idempotency) → handler → scope check made? → audit
+//   → metrics and one log line.
+// Authorise comes before validate, so that a stranger learns nothing about what a request should look like, and both
+// before anything tells whether a resource exists (AIP-211, AIP-193).
+//
+//   Pipeline pipeline(options);
+//   RETURN_IF_ERROR(pipeline.Add("territory", table, audit));   // refuses a table that is not complete
+//   const BoundMethod* method = pipeline.Find("/dinh.territory.v1.TerritoryService/GetUnit");
+//   CallHead head{…};
+//   absl::Status status = pipeline.Unary(*method, head, request, response);
+//
+// A returned status may leave the server (see status_proto.h): the cause of an INTERNAL stands only in the log line.
+//
+// Thread safety: Add at start on one thread; everything else from any thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "libs/base/clock.h"
+#include "libs/base/random.h"
+#include "libs/rpc/call.h"
+#include "libs/rpc/method_table.h"
+
+namespace dinh::telemetry {
+class Logger;
+class Metrics;
+}  // namespace dinh::telemetry
+
+namespace dinh::rpc {
+
+class CallMetrics;
+class MethodMetrics;
+class Validator;
+
+struct PipelineOptions {
+  const base::Clock& clock;
+  base::Random& random;
+  Authenticator& authenticator;
+  RateLimiter* limiter = nullptr;           // null: no limits
+  telemetry::Metrics* metrics = nullptr;    // null: none
+  telemetry::Logger* logger = nullptr;      // null: no lines
+  // Stored answers of idempotent calls; empty: stored as they are (tests).
+  std::function<std::string(std::string_view plain)> seal_answer;
+  std::function<absl::StatusOr<std::string>(std::string_view sealed)> open_answer;
+  std::chrono::milliseconds default_deadline{10'000};  // a call that names none
+  std::chrono::milliseconds max_deadline{30'000};      // unary calls; AccessRule::deadline_s raises it
+};
+
+// A method of a table with everything resolved at start.
+struct BoundMethod {
+  const MethodEntry* entry = nullptr;
+  std::string service;     // module: "territory"
+  std::string label;       // "dinh.territory.v1.TerritoryService/GetUnit"
+  AuditSink* audit = nullptr;
+  std::unique_ptr<Validator> validator;
+  std::unique_ptr<MethodMetrics> metrics;
+  const google::protobuf::FieldDescriptor* request_id_field = nullptr;
+
+  BoundMethod();
+  ~BoundMethod();
+  // May run on the I/O thread that read the request; all others belong on the handler pool.
+  bool light() const { return entry->rule.light; }
+};
+
+class Pipeline {
+ public:
+  explicit Pipeline(PipelineOptions options);
+  ~Pipeline();
+
+  // `table` and `audit` (may be null) must outlive the pipeline. FAILED_PRECONDITION when the table is not complete.
+  absl::Status Add(std::string_view service, const MethodTable& table, AuditSink* audit = nullptr);
+
+  // nullptr when unknown. A path that several services serve (the event feed) needs the service's name.
+  const BoundMethod* Find(std::string_view path) const;
+  const BoundMethod* Find(std::string_view service, std::string_view path) const;
+  const std::vector<std::unique_ptr<BoundMethod>>& methods() const { return methods_; }
+  const base::Clock& clock() const { return options_.clock; }
+
+  // Runs on this thread. `request` may be changed (texts are brought to NFC); both must be of the method's types.
+  absl::Status Unary(const BoundMethod& method, CallHead& head, Message& request, Message* response);
+  absl::Status ClientStream(const BoundMethod& method, CallHead& head, MessageReader& reader, Message* response);
+  // Starts the stream. An error: nothing was started, and the transport ends the call with it; after OK the sink ends it.
+  absl::Status ServerStream(const BoundMethod& method, CallHead& head, Message& request,
+                            std::shared_ptr<StreamSink> sink);
+
+ private:
+  struct Call;
+  class AuditHook;
+  class CheckedReader;
+  class WatchedSink;
+
+  absl::Status Prepare(Call& call);
+  absl::Status Admit(Call& call);
+  absl::Status Authenticate(Call& call, auth::Principal* principal);
+  base::OpContext::Deadline DeadlineOf(const Call& call) const;
+  void SetClaim(Call& call, const Message* request, std::string body_hash);
+  absl::Status AfterHandler(Call& call, absl::Status status);
+  absl::Status Finish(Call& call, const absl::Status& status);
+  void Log(const Call& call, const absl::Status& status, int64_t micros) const;
+  absl::Status RunUnary(Call& call, Message& request, Message* response);
+  absl::Status RunClientStream(Call& call, MessageReader& reader, Message* response);
+  absl::Status RunServerStream(Call& call, Message& request, const std::shared_ptr<StreamSink>& sink);
+
+  PipelineOptions options_;
+  std::unique_ptr<CallMetrics> metrics_;
+  std::vector<std::unique_ptr<BoundMethod>> methods_;
+  std::unordered_map<std::string_view, const BoundMethod*> by_path_;
+  std::unordered_map<std::string, const BoundMethod*> by_service_path_;  // "territory" + path
+};
+
+}  // namespace dinh::rpc
