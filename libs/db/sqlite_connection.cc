@@ -48,6 +48,10 @@ int BindOne(sqlite3_stmt* statement, int index, const Param::Value& value) {
   return sqlite3_bind_null(statement, index);
 }
 
+absl::Status NotInClosure(std::string_view sql) {
+  return base::Internal("a closure may not run: " + std::string(sql));
+}
+
 }  // namespace
 
 class SqliteConnection::Lease {
@@ -161,9 +165,7 @@ absl::Status SqliteConnection::Error(int code, std::string_view sql) {
 }
 
 absl::StatusOr<sqlite3_stmt*> SqliteConnection::Compile(std::string_view sql, bool control) {
-  if (!control && ControlsTransaction(sql)) {
-    return base::Internal("a closure may not run: " + std::string(sql));
-  }
+  if (!control && ControlsTransaction(sql)) return NotInClosure(sql);
   const std::string text = RewriteParameters(sql);
   sqlite3_stmt* statement = nullptr;
   const char* tail = nullptr;
@@ -180,6 +182,7 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Compile(std::string_view sql, bo
 
 absl::StatusOr<SqliteConnection::Lease> SqliteConnection::Get(std::string_view sql, bool control) {
   if (auto found = statements_.find(sql); found != statements_.end()) {
+    if (found->second->control && !control) return NotInClosure(sql);
     // The same query inside its own rows needs a statement of its own.
     if (sqlite3_stmt_busy(found->second->statement)) {
       ASSIGN_OR_RETURN(sqlite3_stmt * extra, Compile(sql, control));
@@ -189,7 +192,7 @@ absl::StatusOr<SqliteConnection::Lease> SqliteConnection::Get(std::string_view s
     return Lease(found->second->statement, true);
   }
   ASSIGN_OR_RETURN(sqlite3_stmt * statement, Compile(sql, control));
-  recent_.push_front(Entry{std::string(sql), statement});
+  recent_.push_front(Entry{std::string(sql), statement, control});
   statements_.emplace(recent_.front().sql, recent_.begin());
   for (auto last = std::prev(recent_.end()); statements_.size() > kStatementsMax && last != recent_.begin();) {
     const auto entry = last--;

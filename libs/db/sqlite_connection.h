@@ -60,6 +60,7 @@ class SqliteConnection {
   struct Entry {
     std::string sql;
     sqlite3_stmt* statement;
+    bool control;
   };
   // A statement in use: reset, and finalised if it is not the kept one, at the end of its scope.
   class Lease;
