@@ -31,8 +31,8 @@ std::string AsciiUpper(std::string_view text) {
 
 bool IsName(std::string_view text) {
   return !text.empty() && text[0] >= 'a' && text[0] <= 'z' && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-         });
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
 }
 
 // Levenshtein's distance.
@@ -177,7 +177,8 @@ void Registry::ReadFile(const std::string& path) {
       continue;
     }
     if (entry.key.empty()) {
-      Report(entry.component, "phải là một đối tượng JSON trong " + path + ".", "must be a JSON object in " + path + ".");
+      Report(entry.component, "phải là một đối tượng JSON trong " + path + ".",
+             "must be a JSON object in " + path + ".");
       continue;
     }
     Binding* binding = FindByName(name);

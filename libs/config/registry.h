@@ -59,8 +59,8 @@ class Registry {
     std::string variable;  // "DINH_HTTP_ADDRESS"
     std::string flags;     // "--http-address,--http"; empty for a secret
     std::string help;
-    std::string value;     // as it would be typed; for a secret "(hidden)", or "(empty)" when it is
-    std::string origin;    // "default", "file <path>", "environment DINH_…", "flag --…"
+    std::string value;   // as it would be typed; for a secret "(hidden)", or "(empty)" when it is
+    std::string origin;  // "default", "file <path>", "environment DINH_…", "flag --…"
   };
 
   Registry() = default;

@@ -68,8 +68,12 @@ class Logger {
   void Debug(std::string_view event, std::initializer_list<Field> fields = {}) const {
     Log(Level::kDebug, event, fields);
   }
-  void Info(std::string_view event, std::initializer_list<Field> fields = {}) const { Log(Level::kInfo, event, fields); }
-  void Warn(std::string_view event, std::initializer_list<Field> fields = {}) const { Log(Level::kWarn, event, fields); }
+  void Info(std::string_view event, std::initializer_list<Field> fields = {}) const {
+    Log(Level::kInfo, event, fields);
+  }
+  void Warn(std::string_view event, std::initializer_list<Field> fields = {}) const {
+    Log(Level::kWarn, event, fields);
+  }
   void Error(std::string_view event, std::initializer_list<Field> fields = {}) const {
     Log(Level::kError, event, fields);
   }

@@ -38,7 +38,8 @@ Buckets DefaultBuckets() { return {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0
 
 template <typename T>
 T& MetricFamilyHandle<T>::Find(const std::string_view* values, size_t count) {
-  if (count != labels_.size()) Mistake("With() takes as many values as the family " + family_.GetName() + " has labels");
+  if (count != labels_.size())
+    Mistake("With() takes as many values as the family " + family_.GetName() + " has labels");
   std::string key;
   for (size_t i = 0; i < count; ++i) {
     key.append(values[i]);

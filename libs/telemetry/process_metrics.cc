@@ -45,12 +45,12 @@ std::optional<double> BootTime(const std::string& folder) {
 
 // Field numbers of proc(5), "stat".
 struct Stat {
-  double utime = 0;       // 14, clock ticks
-  double stime = 0;       // 15, clock ticks
+  double utime = 0;        // 14, clock ticks
+  double stime = 0;        // 15, clock ticks
   double num_threads = 0;  // 20
-  double start_time = 0;  // 22, clock ticks since boot
-  double vsize = 0;       // 23, bytes
-  double rss = 0;         // 24, pages
+  double start_time = 0;   // 22, clock ticks since boot
+  double vsize = 0;        // 23, bytes
+  double rss = 0;          // 24, pages
 };
 
 std::optional<Stat> ReadStat(const std::string& folder) {
@@ -73,8 +73,8 @@ std::vector<prometheus::MetricFamily> CollectProcess(const std::string& folder) 
   std::vector<prometheus::MetricFamily> families;
   if (const std::optional<Stat> stat = ReadStat(folder)) {
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-    AddFamily(families, "process_cpu_seconds_total", "CPU time spent, user and system", (stat->utime + stat->stime) / ticks,
-              prometheus::MetricType::Counter);
+    AddFamily(families, "process_cpu_seconds_total", "CPU time spent, user and system",
+              (stat->utime + stat->stime) / ticks, prometheus::MetricType::Counter);
     AddFamily(families, "process_resident_memory_bytes", "memory in RAM",
               stat->rss * static_cast<double>(sysconf(_SC_PAGESIZE)));
     AddFamily(families, "process_virtual_memory_bytes", "memory mapped", stat->vsize);

@@ -12,8 +12,7 @@ constexpr size_t kSpanIdBytes = 8;
 constexpr size_t kVersion00Length = 55;
 
 bool IsLowerHex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool IsZero(std::string_view id) { return id.find_first_not_of('0') == std::string_view::npos; }
