@@ -111,6 +111,7 @@ void Registry::Bind(std::string_view component, std::string_view key, FieldPoint
   }
   binding.help = help;
   binding.origin = "default";
+  binding.default_value = FormatValue(field);
   binding.secret = options.secret;
   binding.field = field;
   if (!IsName(component) || !IsName(key) || FindByVariable(binding.variable) != nullptr ||
@@ -153,6 +154,8 @@ absl::Status Registry::Load(std::string_view file, const std::vector<std::string
     if (path.empty() && entry.starts_with(assignment)) path = entry.substr(assignment.size());
   }
   if (path.empty()) path = file;
+  file_ = path;
+  environment_ = environment;
   if (!path.empty()) ReadFile(path);
   ReadEnvironment(environment);
   ReadFlags();
@@ -247,6 +250,26 @@ void Registry::ReportUnknown(std::string_view name, std::string_view where, cons
   if (nearest.empty()) return Report(name, "không có khóa này" + place, "there is no such key" + place);
   Report(name, "không có khóa này" + place + " Có phải “" + nearest + "”?",
          "there is no such key" + place + " Did you mean '" + nearest + "'?");
+}
+
+absl::StatusOr<std::string> Registry::Reread(std::string_view name) {
+  const Binding* binding = FindByName(name);
+  if (binding == nullptr) {
+    return base::NotFound("NO_SUCH_SETTING", {"Không có khóa cấu hình này.", "There is no such setting."},
+                          {{"name", std::string(name)}});
+  }
+  if (binding->flag_value.has_value()) return *binding->flag_value;
+  const std::string assignment = binding->variable + "=";
+  for (const std::string& entry : environment_) {
+    if (entry.starts_with(assignment)) return entry.substr(assignment.size());
+  }
+  if (file_.empty()) return binding->default_value;
+  ASSIGN_OR_RETURN(const std::vector<FileEntry> entries, ReadConfigFile(file_));
+  for (const FileEntry& entry : entries) {
+    if (entry.component != binding->component || entry.key != binding->key) continue;
+    return entry.kind == FileEntry::Kind::kList ? base::Join(entry.items, ",") : entry.text;
+  }
+  return binding->default_value;
 }
 
 absl::Status Registry::Outcome() const {

@@ -81,6 +81,11 @@ class Registry {
   // undefined. Values of secrets never stand in the text.
   absl::Status Load(std::string_view file, const std::vector<std::string>& environment);
 
+  // What `name` would be if the program started now: the file is read again, flags and environment are as they were.
+  // As it would be typed; no field changes. For the few things that are reloaded while running. NOT_FOUND for a name
+  // that is not bound; an unreadable file is the error that it would be for Load.
+  absl::StatusOr<std::string> Reread(std::string_view name);
+
   // true after AddFlags and parsing when --print-config was given.
   bool print_requested() const { return print_requested_; }
   // One line a key: "http.address = 127.0.0.1:8080  # flag --http".
@@ -94,7 +99,7 @@ class Registry {
 
  private:
   struct Binding {
-    std::string component, key, name, variable, flag, alias, help, origin;
+    std::string component, key, name, variable, flag, alias, help, origin, default_value;
     bool secret = false;
     FieldPointer field;
     std::optional<std::string> flag_value;
@@ -118,6 +123,8 @@ class Registry {
   std::deque<Binding> bindings_;  // a deque: the flags of an app point into it
   std::vector<Problem> problems_;
   std::string file_flag_;
+  std::string file_;                      // as Load found it
+  std::vector<std::string> environment_;  // as Load was given it
   bool print_requested_ = false;
 };
 

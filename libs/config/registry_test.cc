@@ -220,6 +220,23 @@ TEST_F(RegistryTest, TheFileIsNamedByFlagElseEnvironmentElseProgram) {
   EXPECT_EQ(http.threads, 5);
 }
 
+TEST_F(RegistryTest, RereadSeesTheFileAsItIsNowAndChangesNothing) {
+  const std::string path = File(R"({"http": {"threads": 5, "trusted_proxies": ["a", "b"]}})");
+  ASSERT_TRUE(Run({"--config", path, "--http", "flag"}, {"DINH_HTTP_QUOTA=7"}).ok());
+  EXPECT_EQ(registry_.Reread("http.threads").value(), "5");
+  EXPECT_EQ(registry_.Reread("http.trusted_proxies").value(), "a,b");
+  File(R"({"http": {"threads": 6, "quota": 8, "address": "file"}})");
+  EXPECT_EQ(registry_.Reread("http.threads").value(), "6");
+  EXPECT_EQ(registry_.Reread("http.trusted_proxies").value(), "127.0.0.1");
+  EXPECT_EQ(registry_.Reread("http.quota").value(), "7");
+  EXPECT_EQ(registry_.Reread("http.address").value(), "flag");
+  EXPECT_EQ(registry_.Reread("http.idle").value(), "1m");
+  EXPECT_EQ(http_.threads, 5);
+  EXPECT_EQ(registry_.Reread("http.nothing").status().code(), absl::StatusCode::kNotFound);
+  File("{");
+  EXPECT_THAT(ErrorOf(registry_.Reread("http.threads").status()), HasSubstr("is not valid JSON"));
+}
+
 TEST_F(RegistryTest, SecretsAreNeverPrintedAndHaveNoFlag) {
   const auto printed = Run({"--print-config", "--dev"}, {"DINH_BANK_SECRET=hush"});
   ASSERT_TRUE(printed.ok()) << printed.status();

@@ -1,9 +1,14 @@
-// What an operator may set about logs. libs/app reads log_level again on SIGHUP.
+// What an operator may set about logs. On SIGHUP the level is read again: SetLevel(ParseLevel(Reread("log.level"))).
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 
+#include "absl/status/statusor.h"
+#include "libs/base/clock.h"
 #include "libs/config/registry.h"
+#include "libs/telemetry/logger.h"
 
 namespace dinh::telemetry {
 
@@ -16,5 +21,9 @@ struct LogConfig {
     registry.Bind("log", "file", &file, "append the log to this file instead of standard error");
   }
 };
+
+// INVALID_ARGUMENT (reason INVALID_CONFIG) for a level that is none; else as Logger::Open.
+absl::StatusOr<std::unique_ptr<Logger>> OpenLogger(const base::Clock& clock, std::string_view service,
+                                                   const LogConfig& config);
 
 }  // namespace dinh::telemetry

@@ -14,6 +14,7 @@
 #include "libs/base/civil.h"
 #include "libs/base/status.h"
 #include "libs/base/text.h"
+#include "libs/telemetry/config.h"
 
 namespace dinh::telemetry {
 namespace {
@@ -187,6 +188,16 @@ absl::StatusOr<std::unique_ptr<Logger>> Logger::Open(const base::Clock& clock, s
                                     {{"file", file}});
   }
   return std::unique_ptr<Logger>(new Logger(clock, service, std::make_unique<Backend>(std::move(sink), level)));
+}
+
+absl::StatusOr<std::unique_ptr<Logger>> OpenLogger(const base::Clock& clock, std::string_view service,
+                                                   const LogConfig& config) {
+  const std::optional<Level> level = ParseLevel(config.level);
+  if (!level.has_value()) {
+    return base::InvalidField(
+        "log.level", {"Hãy ghi debug, info, warn hoặc error.", "Write debug, info, warn or error."}, "INVALID_CONFIG");
+  }
+  return Logger::Open(clock, service, config.file, *level);
 }
 
 Logger::Logger(const base::Clock& clock, std::string_view service, Level level, Writer writer)

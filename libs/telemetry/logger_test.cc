@@ -151,6 +151,15 @@ TEST(LevelTest, NamesBothWays) {
   EXPECT_EQ(ParseLevel(""), std::nullopt);
 }
 
+TEST_F(LoggerTest, OpensWhatTheOperatorSaid) {
+  auto logger = OpenLogger(clock_, "x", {.level = "warn"});
+  ASSERT_TRUE(logger.ok());
+  EXPECT_EQ((*logger)->level(), Level::kWarn);
+  const auto refused = OpenLogger(clock_, "x", {.level = "loud"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(base::DetailOf(refused.status())->reason, "INVALID_CONFIG");
+}
+
 TEST(LogConfigTest, BindsItsKeys) {
   config::Registry registry;
   LogConfig log;
