@@ -1,5 +1,5 @@
 # dinh_lib(name DEPS …)      libs/name/*.cc -> dinh_name, alias dinh::name; *_test.cc -> name_test
-# dinh_service(name DEPS …)  services/name/**.cc -> dinh_svc_name, alias dinh::svc_name; main.cc -> named
+# dinh_service(name DEPS …)  services/name/**.cc -> dinh_svc_name, alias dinh::svc_name; main.cc -> named (standalone: dinh)
 # dinh_test(name SOURCES … DEPS …)
 # Files are found by pattern, so adding one needs no change here.
 
@@ -100,4 +100,14 @@ function(dinh_service name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   dinh_component(dinh_svc_${name} dinh::svc_${name} ${CMAKE_SOURCE_DIR}/services/${name} DEPS dinh::app ${ARG_DEPS})
   dinh_test(${name}_service_test SOURCES ${COMPONENT_TESTS} DEPS dinh::svc_${name} dinh_testing ZXing::ZXing)
+  if(COMPONENT_MAIN)
+    # One process with every service is the program `dinh`; a single service is its name with a d.
+    set(program ${name}d)
+    if(name STREQUAL "standalone")
+      set(program dinh)
+    endif()
+    add_executable(${program} ${COMPONENT_MAIN})
+    dinh_configure(${program})
+    target_link_libraries(${program} PRIVATE dinh::svc_${name})
+  endif()
 endfunction()
