@@ -39,6 +39,10 @@
 #include "libs/db/database.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/method_table.h"
+#include "libs/rpc/pipeline.h"
+#include "libs/rpc/pool.h"
+#include "libs/telemetry/logger.h"
+#include "libs/telemetry/metrics.h"
 
 namespace dinh::app {
 
@@ -58,6 +62,8 @@ class Platform {
   virtual const base::Clock& clock() const = 0;
   virtual base::Random& random() = 0;
   virtual base::IdGenerator& ids() = 0;
+  virtual telemetry::Logger& logger() = 0;
+  virtual telemetry::Metrics& metrics() = 0;
 
   // Opens (creates) and migrates this service's store; its own tables stand beside those of the platform (idempotency,
   // outbox, audit). `name` tells several stores of one service apart. Init only. Owned by the platform.
@@ -67,6 +73,10 @@ class Platform {
   // Another service, which must stand in depends_on(): anything else ends the process at start (the call graph is
   // acyclic and known). The reference may be taken in Init; calls work from Start on.
   virtual rpc::Channel& To(std::string_view service) = 0;
+
+  // The edge (gateway) only: the way of calls from outside, and where their handlers run.
+  virtual rpc::Pipeline& pipeline() = 0;
+  virtual rpc::HandlerPool& pool() = 0;
 
   // Identity only: who resolves access tokens to principals for the whole process. Init only.
   virtual void ProvidePrincipals(auth::PrincipalSource* source) = 0;
@@ -82,8 +92,8 @@ class ServiceModule {
   virtual void BindConfig(config::Registry& registry) {}
   // Stores, handlers. Nothing runs yet; other services may not be called.
   virtual absl::Status Init(Platform& platform) = 0;
-  // Each RPC of the service once. `table` outlives the module.
-  virtual void RegisterMethods(rpc::MethodTable& table) = 0;
+  // Each RPC of the service once. `table` outlives the module. The edge has none.
+  virtual void RegisterMethods(rpc::MethodTable& table) {}
   // First data (loading deploy/data), workers, consumers. Services this one depends on have started and can be called.
   virtual absl::Status Start() { return absl::OkStatus(); }
   // Ends workers and waits for them. No handler runs any more. Called once after Start was called, also if it failed.

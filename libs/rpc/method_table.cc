@@ -68,6 +68,33 @@ MethodEntry* MethodTable::Add(std::string_view full_name, const Message& request
   return entries_.back().get();
 }
 
+void MethodTable::LeaveOthersUnimplemented(std::string_view service) {
+  const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(std::string(service));
+  if (descriptor == nullptr) {
+    if (status_.ok()) status_ = Refuse(service, "không có trong proto.", "is in no linked proto.");
+    return;
+  }
+  auto* messages = google::protobuf::MessageFactory::generated_factory();
+  const auto refuse = [] {
+    return base::Error(absl::StatusCode::kUnimplemented, "UNIMPLEMENTED",
+                       {"Chức năng này chưa có ở đây. Hãy dùng bản mới hơn.", "This is not available here. Use a newer release."});
+  };
+  for (int i = 0; i < descriptor->method_count(); ++i) {
+    const MethodDescriptor* method = descriptor->method(i);
+    if (Find("/" + descriptor->full_name() + "/" + method->name()) != nullptr) continue;
+    MethodEntry* entry = Add(method->full_name(), *messages->GetPrototype(method->input_type()),
+                             *messages->GetPrototype(method->output_type()));
+    if (entry == nullptr) return;
+    if (method->server_streaming()) {
+      entry->server_stream = [refuse](auto&&...) { return refuse(); };
+    } else if (method->client_streaming()) {
+      entry->client_stream = [refuse](auto&&...) { return refuse(); };
+    } else {
+      entry->unary = [refuse](auto&&...) { return refuse(); };
+    }
+  }
+}
+
 absl::Status MethodTable::Complete() const {
   RETURN_IF_ERROR(status_);
   std::set<const google::protobuf::ServiceDescriptor*> services;

@@ -76,6 +76,21 @@ class MethodTable {
       return absl::OkStatus();
     };
   }
+  // The same without a class, for fakes and small fixed answers.
+  template <typename Req, typename Resp>
+  void Unary(std::string_view full_name, std::function<absl::StatusOr<Resp>(Context&, const Req&)> handler) {
+    MethodEntry* entry = Add(full_name, Req::default_instance(), Resp::default_instance());
+    if (entry == nullptr) return;
+    entry->unary = [handler = std::move(handler)](Context& ctx, const Message& request,
+                                                  Message* response) -> absl::Status {
+      absl::StatusOr<Resp> result = handler(ctx, static_cast<const Req&>(request));
+      if (!result.ok()) return std::move(result).status();
+      *static_cast<Resp*>(response) = *std::move(result);
+      return absl::OkStatus();
+    };
+  }
+  // Every method of "pkg.Service" that has no handler yet answers UNIMPLEMENTED.
+  void LeaveOthersUnimplemented(std::string_view service);
   template <typename H, typename Resp>
   void ClientStream(std::string_view full_name, H* handlers, const Message& request_prototype,
                     absl::StatusOr<Resp> (H::*handler)(Context&, MessageReader&)) {

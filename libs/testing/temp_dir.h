@@ -1,10 +1,12 @@
-// A folder of the test's own, removed with everything in it when the test ends. Header-only: tests of every lib may use it.
+// A folder of the test's own, gone with the object. Header only.
 #pragma once
 
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 namespace dinh::testing {
 
@@ -12,11 +14,12 @@ class TempDir {
  public:
   TempDir() {
     std::string pattern = (std::filesystem::temp_directory_path() / "dinh-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data()) == nullptr ? std::string() : pattern;
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    path_ = pattern;
   }
   ~TempDir() {
     std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(path_, ignored);
   }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

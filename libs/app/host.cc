@@ -1,0 +1,214 @@
+#include "libs/app/host.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "libs/app/module_graph.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/rpc/local_channel.h"
+
+namespace dinh::app {
+namespace {
+
+absl::Status Wiring(const std::string& vi, const std::string& en) {
+  return base::FailedPrecondition("WIRING", {vi, en});
+}
+
+// Stands where a module asked for a channel it had not declared; the start fails, so nothing is ever called on it.
+class NoChannel final : public rpc::Channel {
+ public:
+  absl::Status CallRaw(base::OpContext&, std::string_view, const google::protobuf::Message&, google::protobuf::Message*,
+                       const rpc::CallOptions&) override {
+    return base::Internal("undeclared dependency");
+  }
+  absl::Status Subscribe(std::string_view, const google::protobuf::Message&,
+                         std::shared_ptr<rpc::StreamSink>) override {
+    return base::Internal("undeclared dependency");
+  }
+};
+
+rpc::VerifyToken RefuseAll() {
+  return [](std::string_view) -> absl::StatusOr<rpc::VerifiedToken> {
+    return base::Unauthenticated("TOKEN_INVALID", {"Mã truy cập chưa hợp lệ. Hãy đăng nhập lại.",
+                                                   "The access token is not valid. Log in again."});
+  };
+}
+
+}  // namespace
+
+class Host::ServicePlatform final : public Platform {
+ public:
+  ServicePlatform(Host& host, std::string service, std::vector<std::string> depends_on)
+      : host_(host), service_(std::move(service)), depends_on_(std::move(depends_on)) {}
+
+  const std::string& service() const override { return service_; }
+  const std::string& data_dir() const override { return host_.parts_.data_dir; }
+  const std::string& resource_dir() const override { return host_.parts_.resource_dir; }
+  bool dev() const override { return host_.parts_.dev; }
+  bool draining() const override { return host_.draining(); }
+  const base::Clock& clock() const override { return host_.parts_.clock; }
+  base::Random& random() override { return host_.parts_.random; }
+  base::IdGenerator& ids() override { return host_.parts_.ids; }
+  telemetry::Logger& logger() override { return host_.parts_.logger; }
+  telemetry::Metrics& metrics() override { return host_.parts_.metrics; }
+  rpc::Pipeline& pipeline() override { return *host_.pipeline_; }
+  rpc::HandlerPool& pool() override { return *host_.pool_; }
+  void ProvidePrincipals(auth::PrincipalSource* source) override { host_.tokens_->SetSource(source); }
+
+  absl::StatusOr<db::Database*> OpenDatabase(const std::vector<db::Migration>& migrations,
+                                             std::string_view name) override {
+    return host_.OpenDatabase(service_, name, migrations);
+  }
+
+  rpc::Channel& To(std::string_view service) override {
+    const std::string callee(service);
+    std::unique_ptr<rpc::Channel>& channel = channels_[callee];
+    if (channel != nullptr) return *channel;
+    if (std::find(depends_on_.begin(), depends_on_.end(), callee) != depends_on_.end()) {
+      channel = host_.ChannelFor(service_, callee);
+    }
+    if (channel == nullptr) {
+      undeclared_ = callee;
+      channel = std::make_unique<NoChannel>();
+    }
+    return *channel;
+  }
+  // The callee of an undeclared dependency; empty when all is well.
+  const std::string& undeclared() const { return undeclared_; }
+
+ private:
+  Host& host_;
+  const std::string service_;
+  const std::vector<std::string> depends_on_;
+  std::map<std::string, std::unique_ptr<rpc::Channel>> channels_;
+  std::string undeclared_;
+};
+
+Host::Host(HostParts parts, std::vector<std::unique_ptr<ServiceModule>> modules)
+    : parts_(std::move(parts)), modules_(std::move(modules)) {
+  tokens_ = std::make_unique<rpc::TokenAuthenticator>(parts_.verify_token ? parts_.verify_token : RefuseAll(),
+                                                      parts_.clock);
+  rpc::Authenticator* authenticator = parts_.authenticator != nullptr ? parts_.authenticator : tokens_.get();
+  pipeline_ = std::make_unique<rpc::Pipeline>(rpc::PipelineOptions{.clock = parts_.clock,
+                                                                   .random = parts_.random,
+                                                                   .authenticator = *authenticator,
+                                                                   .limiter = parts_.limiter,
+                                                                   .metrics = &parts_.metrics,
+                                                                   .logger = &parts_.logger,
+                                                                   .seal_answer = parts_.seal_answer,
+                                                                   .open_answer = parts_.open_answer,
+                                                                   .default_deadline = parts_.default_deadline,
+                                                                   .max_deadline = parts_.max_deadline});
+  pool_ = std::make_unique<rpc::HandlerPool>(parts_.pool, &parts_.metrics);
+}
+
+Host::~Host() { Stop(); }
+
+absl::Status Host::Prepare() {
+  std::vector<ModuleNode> nodes;
+  for (const auto& module : modules_) nodes.push_back({std::string(module->name()), module->depends_on()});
+  ASSIGN_OR_RETURN(const std::vector<size_t> order, StartOrder(nodes, parts_.elsewhere));
+  std::vector<std::unique_ptr<ServiceModule>> sorted;
+  for (const size_t i : order) {
+    names_.insert(nodes[i].name);
+    platforms_.push_back(std::make_unique<ServicePlatform>(*this, nodes[i].name, nodes[i].depends_on));
+    sorted.push_back(std::move(modules_[i]));
+  }
+  modules_ = std::move(sorted);
+  return absl::OkStatus();
+}
+
+void Host::BindConfig(config::Registry& registry) {
+  for (const auto& module : modules_) module->BindConfig(registry);
+}
+
+absl::Status Host::Start() {
+  absl::Status status = InitModules();
+  if (status.ok()) status = RegisterTables();
+  if (status.ok()) status = StartModules();
+  if (!status.ok()) {
+    Stop();
+    return status;
+  }
+  ready_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Host::InitModules() {
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    RETURN_IF_ERROR(modules_[i]->Init(*platforms_[i]));
+    const std::string& missing = platforms_[i]->undeclared();
+    if (!missing.empty()) {
+      const std::string name(modules_[i]->name());
+      return Wiring("Mô-đun " + name + " gọi " + missing + " mà không khai báo trong depends_on().",
+                    "Module " + name + " calls " + missing + " without declaring it in depends_on().");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Host::RegisterTables() {
+  for (const auto& module : modules_) {
+    const std::string name(module->name());
+    auto table = std::make_unique<rpc::MethodTable>();
+    module->RegisterMethods(*table);
+    rpc::AuditSink* audit = parts_.audit ? parts_.audit(name, database(name)) : nullptr;
+    RETURN_IF_ERROR(pipeline_->Add(name, *table, audit));
+    tables_.emplace(name, std::move(table));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Host::StartModules() {
+  for (const auto& module : modules_) {
+    ++started_;
+    RETURN_IF_ERROR(module->Start());
+    parts_.logger.Info("module_started", {{"module", module->name()}});
+  }
+  return absl::OkStatus();
+}
+
+void Host::Stop() {
+  draining_ = true;
+  ready_ = false;
+  pool_->Stop();
+  while (started_ > 0) modules_[--started_]->Stop();
+  for (auto& [name, database] : databases_) database->Close();
+}
+
+absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std::string_view name,
+                                                 const std::vector<db::Migration>& migrations) {
+  const std::string key = service + "/" + std::string(name);
+  if (databases_.count(key) > 0) return Wiring("Kho " + key + " được mở hai lần.", "Store " + key + " is opened twice.");
+  const std::filesystem::path folder = std::filesystem::path(parts_.data_dir) / "db";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return Wiring("Không tạo được thư mục dữ liệu. Hãy kiểm tra quyền ghi.",
+                  "Cannot create the data folder. Check that it may be written.");
+  }
+  db::SqliteOptions options;
+  options.path = folder / (name == "main" ? service + ".sqlite" : service + "-" + std::string(name) + ".sqlite");
+  options.log = [&logger = parts_.logger, service](std::string_view text) {
+    logger.Error("storage", {{"module", service}, {"cause", text}});
+  };
+  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(options, parts_.clock));
+  if (parts_.prepare_database) RETURN_IF_ERROR(parts_.prepare_database(*database));
+  RETURN_IF_ERROR(database->Migrate(migrations));
+  return databases_.emplace(key, std::move(database)).first->second.get();
+}
+
+db::Database* Host::database(std::string_view service, std::string_view name) const {
+  const auto found = databases_.find(std::string(service) + "/" + std::string(name));
+  return found == databases_.end() ? nullptr : found->second.get();
+}
+
+std::unique_ptr<rpc::Channel> Host::ChannelFor(const std::string& caller, const std::string& callee) {
+  if (names_.count(callee) > 0) return std::make_unique<rpc::LocalChannel>(caller, callee, *pipeline_);
+  return parts_.remote_channel ? parts_.remote_channel(caller, callee) : nullptr;
+}
+
+}  // namespace dinh::app

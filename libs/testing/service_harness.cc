@@ -1,0 +1,184 @@
+#include "libs/testing/service_harness.h"
+
+#include <utility>
+
+#include "libs/base/status.h"
+
+namespace dinh::testing {
+namespace {
+
+class VectorReader final : public rpc::MessageReader {
+ public:
+  explicit VectorReader(const std::vector<const google::protobuf::Message*>& messages) : messages_(messages) {}
+  absl::StatusOr<bool> Read(google::protobuf::Message* out) override {
+    if (next_ == messages_.size()) return false;
+    out->CopyFrom(*messages_[next_++]);
+    return true;
+  }
+
+ private:
+  const std::vector<const google::protobuf::Message*>& messages_;
+  size_t next_ = 0;
+};
+
+absl::Status UnknownMethod(std::string_view path) {
+  return base::Internal("no single module has the method " + std::string(path));
+}
+
+}  // namespace
+
+bool CollectingSink::Write(const google::protobuf::Message& message) {
+  std::lock_guard lock(mutex_);
+  if (closed_ || finished_) return false;
+  messages_.emplace_back(message.New())->CopyFrom(message);
+  changed_.notify_all();
+  return true;
+}
+
+void CollectingSink::Finish(const absl::Status& status) {
+  std::lock_guard lock(mutex_);
+  finished_ = true;
+  status_ = status;
+  changed_.notify_all();
+}
+
+void CollectingSink::OnClosed(std::function<void()> callback) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!closed_) {
+      on_closed_ = std::move(callback);
+      return;
+    }
+  }
+  callback();
+}
+
+void CollectingSink::Close() {
+  std::function<void()> callback;
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+    callback = std::move(on_closed_);
+  }
+  if (callback) callback();
+}
+
+bool CollectingSink::WaitFor(size_t count, std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [&] { return messages_.size() >= count; });
+}
+
+bool CollectingSink::WaitForEnd(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [&] { return finished_; });
+}
+
+size_t CollectingSink::size() const {
+  std::lock_guard lock(mutex_);
+  return messages_.size();
+}
+
+absl::Status CollectingSink::status() const {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+ServiceHarness::ServiceHarness(HarnessOptions& options)
+    : data_dir_(options.data_dir.empty() ? temp_.path() : options.data_dir),
+      clock_(options.now),
+      random_(options.seed),
+      ids_(clock_, random_),
+      logger_(clock_, "test", telemetry::Level::kDebug, [this](std::string_view line) {
+        std::lock_guard lock(log_mutex_);
+        log_.append(line).push_back('\n');
+      }) {}
+
+ServiceHarness::~ServiceHarness() {
+  if (host_ != nullptr) host_->Stop();
+}
+
+absl::StatusOr<std::unique_ptr<ServiceHarness>> ServiceHarness::Start(HarnessOptions options) {
+  std::unique_ptr<ServiceHarness> harness(new ServiceHarness(options));
+  app::HostParts parts{.data_dir = harness->data_dir_,
+                       .resource_dir = std::string(DINH_SOURCE_DIR) + "/deploy/data",
+                       .dev = options.dev,
+                       .clock = harness->clock_,
+                       .random = harness->random_,
+                       .ids = harness->ids_,
+                       .logger = harness->logger_,
+                       .metrics = harness->metrics_,
+                       .limiter = options.limiter};
+  if (options.adjust) options.adjust(parts);
+  harness->host_ = std::make_unique<app::Host>(std::move(parts), std::move(options.modules));
+  RETURN_IF_ERROR(harness->host_->Prepare());
+  config::Registry registry;
+  harness->host_->BindConfig(registry);
+  RETURN_IF_ERROR(registry.Load("", options.settings));
+  RETURN_IF_ERROR(harness->host_->Start());
+  return harness;
+}
+
+absl::Status ServiceHarness::CallRaw(std::string_view path, const google::protobuf::Message& request,
+                                     google::protobuf::Message* response, const auth::Principal& principal,
+                                     const CallExtras& extras) {
+  const rpc::BoundMethod* method = host_->pipeline().Find(path);
+  if (method == nullptr) return UnknownMethod(path);
+  if (request.GetDescriptor() != method->entry->descriptor->input_type() ||
+      response->GetDescriptor() != method->entry->descriptor->output_type()) {
+    return base::Internal("wrong message types for " + std::string(path));
+  }
+  rpc::CallHead head;
+  head.principal = &principal;
+  head.deadline = clock_.Steady() + extras.deadline;
+  head.request_id = extras.request_id;
+  head.language = extras.language;
+  const std::unique_ptr<google::protobuf::Message> copy(request.New());
+  copy->CopyFrom(request);
+  absl::Status status = host_->pipeline().Unary(*method, head, *copy, response);
+  if (extras.replayed != nullptr) *extras.replayed = head.replayed;
+  return status;
+}
+
+absl::Status ServiceHarness::StreamRaw(std::string_view path,
+                                       const std::vector<const google::protobuf::Message*>& messages,
+                                       google::protobuf::Message* response, const auth::Principal& principal,
+                                       const CallExtras& extras) {
+  const rpc::BoundMethod* method = host_->pipeline().Find(path);
+  if (method == nullptr) return UnknownMethod(path);
+  rpc::CallHead head;
+  head.principal = &principal;
+  head.deadline = clock_.Steady() + extras.deadline;
+  head.request_id = extras.request_id;
+  head.language = extras.language;
+  VectorReader reader(messages);
+  absl::Status status = host_->pipeline().ClientStream(*method, head, reader, response);
+  if (extras.replayed != nullptr) *extras.replayed = head.replayed;
+  return status;
+}
+
+absl::StatusOr<std::shared_ptr<CollectingSink>> ServiceHarness::Subscribe(std::string_view path,
+                                                                          const google::protobuf::Message& request,
+                                                                          const auth::Principal& principal,
+                                                                          std::string_view service) {
+  const rpc::BoundMethod* method =
+      service.empty() ? host_->pipeline().Find(path) : host_->pipeline().Find(service, path);
+  if (method == nullptr) return UnknownMethod(path);
+  rpc::CallHead head;
+  head.principal = &principal;
+  auto sink = std::make_shared<CollectingSink>();
+  const std::unique_ptr<google::protobuf::Message> copy(request.New());
+  copy->CopyFrom(request);
+  RETURN_IF_ERROR(host_->pipeline().ServerStream(*method, head, *copy, sink));
+  return sink;
+}
+
+std::string ServiceHarness::Log() const {
+  std::lock_guard lock(log_mutex_);
+  return log_;
+}
+
+std::unique_ptr<base::OpContext> ServiceHarness::NewContext() const {
+  return std::make_unique<base::OpContext>(clock_, clock_.Steady() + std::chrono::seconds(30));
+}
+
+}  // namespace dinh::testing
