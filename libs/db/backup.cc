@@ -30,8 +30,7 @@ absl::Status Copy(sqlite3* source, const std::string& target, const SqliteOption
 
 absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, std::string_view component,
                                  int first_version) {
-  const std::string target =
-      options.path + ".before-" + std::string(component) + "-" + std::to_string(first_version);
+  const std::string target = options.path + ".before-" + std::string(component) + "-" + std::to_string(first_version);
   std::error_code ignored;
   if (std::filesystem::exists(target, ignored)) return absl::OkStatus();
   // Under its final name only when complete, so that a name that exists is a copy that is whole.

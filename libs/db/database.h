@@ -153,20 +153,20 @@ class CommitHook {
 struct Migration {
   int version = 0;  // 1, 2, 3 …
   std::string name;
-  std::string sql;  // several statements
+  std::string sql;          // several statements
   int compatible_from = 0;  // the oldest binary schema version that still works after it
 };
 
 struct SqliteOptions {
-  std::string path;              // file; its folder must exist
-  int max_readers = 8;           // reader connections, opened as needed
-  int64_t page_cache_kib = 2048; // per connection
-  int group_max = 128;           // transactions in one commit at most
-  int queue_max = 4096;          // waiting writers; more: RESOURCE_EXHAUSTED with retry delay
-  int busy_timeout_ms = 2000;    // for locks of other programs on the file
+  std::string path;               // file; its folder must exist
+  int max_readers = 8;            // reader connections, opened as needed
+  int64_t page_cache_kib = 2048;  // per connection
+  int group_max = 128;            // transactions in one commit at most
+  int queue_max = 4096;           // waiting writers; more: RESOURCE_EXHAUSTED with retry delay
+  int busy_timeout_ms = 2000;     // for locks of other programs on the file
   // Causes of storage errors, for the log (may hold paths and SQL, never values). Called from any thread.
   std::function<void(std::string_view text)> log;
-  std::string vfs;               // tests: the name of a registered sqlite3_vfs; empty: the system's
+  std::string vfs;  // tests: the name of a registered sqlite3_vfs; empty: the system's
 };
 
 // Counters since opening, for metrics.
@@ -176,8 +176,8 @@ struct DatabaseStats {
   int64_t failures = 0;      // closures that ended in an error
   int64_t group_reruns = 0;  // groups lost as a whole and run again one by one
   int64_t reads = 0;
-  int64_t replays = 0;       // answers given from the idempotency table
-  int64_t queue_depth = 0;   // writers waiting now
+  int64_t replays = 0;      // answers given from the idempotency table
+  int64_t queue_depth = 0;  // writers waiting now
   int64_t checkpoints = 0;
 };
 
@@ -195,7 +195,10 @@ class Database {
       return StatusOf(result);
     };
     // Only results that serialise (protobuf messages) can be stored as answers.
-    if constexpr (requires { result->SerializeAsString(); result->ParseFromString(std::string()); }) {
+    if constexpr (requires {
+                    result->SerializeAsString();
+                    result->ParseFromString(std::string());
+                  }) {
       call.serialize = [&] { return result->SerializeAsString(); };
       call.parse = [&](const std::string& bytes) {
         std::remove_cvref_t<decltype(*result)> stored;
@@ -244,7 +247,7 @@ class Database {
  protected:
   struct TransactionCall {
     std::function<absl::Status(Tx&)> run;
-    std::function<std::string()> serialize;               // empty: the answer cannot be stored
+    std::function<std::string()> serialize;  // empty: the answer cannot be stored
     std::function<bool(const std::string&)> parse;
   };
   virtual absl::Status DoTransact(base::OpContext& ctx, TransactionCall& call) = 0;
@@ -253,7 +256,9 @@ class Database {
  private:
   static absl::Status StatusOf(const absl::Status& s) { return s; }
   template <typename T>
-  static absl::Status StatusOf(const absl::StatusOr<T>& s) { return s.status(); }
+  static absl::Status StatusOf(const absl::StatusOr<T>& s) {
+    return s.status();
+  }
 };
 
 // Opens (creates) the file, WAL, synchronous=FULL. Errors: UNAVAILABLE with the cause for the log.

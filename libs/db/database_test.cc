@@ -44,25 +44,31 @@ TEST_F(DatabaseTest, BindsAndReadsEveryType) {
   ASSERT_TRUE(changed.ok()) << changed.status();
   EXPECT_EQ(*changed, 1);
   const absl::Status read = t_.db->Read(*ctx, [&](Tx& tx) {
-    return tx.Query("SELECT id, number, note, bytes, real, '', TRUE FROM items WHERE id = $1", {"một"}, [&](const Row& row) {
-      EXPECT_EQ(row.Text(0), "một");
-      EXPECT_EQ(row.Int(1), INT64_MIN);
-      EXPECT_TRUE(row.IsNull(2));
-      EXPECT_EQ(row.OptText(2), std::nullopt);
-      EXPECT_EQ(row.Text(3), bytes);
-      EXPECT_EQ(row.Double(4), 0.5);
-      EXPECT_FALSE(row.IsNull(5));
-      EXPECT_TRUE(row.Bool(6));
-    });
+    return tx.Query("SELECT id, number, note, bytes, real, '', TRUE FROM items WHERE id = $1", {"một"},
+                    [&](const Row& row) {
+                      EXPECT_EQ(row.Text(0), "một");
+                      EXPECT_EQ(row.Int(1), INT64_MIN);
+                      EXPECT_TRUE(row.IsNull(2));
+                      EXPECT_EQ(row.OptText(2), std::nullopt);
+                      EXPECT_EQ(row.Text(3), bytes);
+                      EXPECT_EQ(row.Double(4), 0.5);
+                      EXPECT_FALSE(row.IsNull(5));
+                      EXPECT_TRUE(row.Bool(6));
+                    });
   });
   EXPECT_TRUE(read.ok()) << read;
 }
 
 TEST_F(DatabaseTest, EmptyTextIsNotNull) {
   auto ctx = t_.Context();
-  ASSERT_TRUE(t_.db->Transact(*ctx, [&](Tx& tx) {
+  ASSERT_TRUE(
+      t_.db
+          ->Transact(
+              *ctx,
+              [&](Tx& tx) {
                 return tx.Exec("INSERT INTO items (id, number, note) VALUES ($1, 1, $2)", {"a", std::string_view()});
-              }).ok());
+              })
+          .ok());
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items WHERE note = ''"), 1);
 }
 
@@ -98,15 +104,19 @@ TEST_F(DatabaseTest, ConstraintErrorsAreNamed) {
 TEST_F(DatabaseTest, AHandledConstraintErrorLeavesTheRest) {
   ASSERT_TRUE(Insert("a", 1).ok());
   auto ctx = t_.Context();
-  ASSERT_TRUE(t_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
-                EXPECT_FALSE(tx.Exec("INSERT INTO items (id, number) VALUES ('a', 2)").ok());
-                return tx.Exec("INSERT INTO items (id, number) VALUES ('b', 2)").status();
-              }).ok());
+  ASSERT_TRUE(t_.db
+                  ->Transact(*ctx,
+                             [&](Tx& tx) -> absl::Status {
+                               EXPECT_FALSE(tx.Exec("INSERT INTO items (id, number) VALUES ('a', 2)").ok());
+                               return tx.Exec("INSERT INTO items (id, number) VALUES ('b', 2)").status();
+                             })
+                  .ok());
   EXPECT_EQ(t_.Number("SELECT SUM(number) FROM items"), 3);
 }
 
 TEST_F(DatabaseTest, RefusesWhatWouldBreakTheGroup) {
-  for (const char* sql : {"COMMIT", "ROLLBACK", " begin", "PRAGMA synchronous=OFF", "SELECT 1; SELECT 2", "", "SELECT $1"}) {
+  for (const char* sql :
+       {"COMMIT", "ROLLBACK", " begin", "PRAGMA synchronous=OFF", "SELECT 1; SELECT 2", "", "SELECT $1"}) {
     EXPECT_EQ(t_.Exec(sql).status().code(), absl::StatusCode::kInternal) << sql;
   }
   EXPECT_TRUE(Insert("still works", 1).ok());
@@ -114,7 +124,8 @@ TEST_F(DatabaseTest, RefusesWhatWouldBreakTheGroup) {
 
 TEST_F(DatabaseTest, ReadersCannotWrite) {
   auto ctx = t_.Context();
-  const auto wrote = t_.db->Read(*ctx, [](Tx& tx) { return tx.Exec("INSERT INTO items (id, number) VALUES ('r', 1)"); });
+  const auto wrote =
+      t_.db->Read(*ctx, [](Tx& tx) { return tx.Exec("INSERT INTO items (id, number) VALUES ('r', 1)"); });
   EXPECT_FALSE(wrote.ok());
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 0);
 }
@@ -141,9 +152,13 @@ TEST_F(DatabaseTest, TheSameQueryInsideItsRows) {
   auto ctx = t_.Context();
   int pairs = 0;
   const std::string_view sql = "SELECT id FROM items";
-  ASSERT_TRUE(t_.db->Read(*ctx, [&](Tx& tx) {
-                return tx.Query(sql, {}, [&](const Row&) { return tx.Query(sql, {}, [&](const Row&) { ++pairs; }); });
-              }).ok());
+  ASSERT_TRUE(t_.db
+                  ->Read(*ctx,
+                         [&](Tx& tx) {
+                           return tx.Query(sql, {},
+                                           [&](const Row&) { return tx.Query(sql, {}, [&](const Row&) { ++pairs; }); });
+                         })
+                  .ok());
   EXPECT_EQ(pairs, 9);
 }
 

@@ -18,8 +18,7 @@ inline std::string_view ForUpdateSkipLocked(Engine engine) {
 // The type of a column that numbers rows in insertion order, to stand behind the column's name. Numbers may have holes;
 // the newest row must not be deleted (SQLite would give its number again).
 inline std::string_view InsertionOrderKey(Engine engine) {
-  return engine == Engine::kPostgres ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-                                     : "INTEGER PRIMARY KEY";
+  return engine == Engine::kPostgres ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" : "INTEGER PRIMARY KEY";
 }
 
 // The type of raw bytes.

@@ -36,9 +36,9 @@ absl::Status WriteQueueFull() {
 }
 
 absl::Status UniqueViolation() {
-  return base::Error(absl::StatusCode::kAlreadyExists, "UNIQUE_VIOLATION",
-                     {"Nội dung này đã có. Hãy tải lại để xem bản đã lưu.",
-                      "This exists already. Reload to see what is stored."});
+  return base::Error(
+      absl::StatusCode::kAlreadyExists, "UNIQUE_VIOLATION",
+      {"Nội dung này đã có. Hãy tải lại để xem bản đã lưu.", "This exists already. Reload to see what is stored."});
 }
 
 absl::Status ReferenceViolation() {
@@ -72,23 +72,26 @@ absl::Status RequestAlreadyDone() {
 
 absl::Status MigrationChanged(std::string_view component, int version) {
   const std::string name(component), number = std::to_string(version);
-  return base::FailedPrecondition(
-      "MIGRATION_CHANGED",
-      {"Bước nâng cấp dữ liệu " + number + " của “" + name + "” đã chạy với nội dung khác. Hãy dùng đúng bản phần mềm "
-       "đã tạo dữ liệu, hoặc thêm một bước mới thay vì sửa bước cũ.",
-       "Migration " + number + " of '" + name + "' has run with another text. Use the release that made the data, or "
-       "add a new migration instead of changing an old one."},
-      {{"component", name}, {"version", number}});
+  return base::FailedPrecondition("MIGRATION_CHANGED",
+                                  {"Bước nâng cấp dữ liệu " + number + " của “" + name +
+                                       "” đã chạy với nội dung khác. Hãy dùng đúng bản phần mềm "
+                                       "đã tạo dữ liệu, hoặc thêm một bước mới thay vì sửa bước cũ.",
+                                   "Migration " + number + " of '" + name +
+                                       "' has run with another text. Use the release that made the data, or "
+                                       "add a new migration instead of changing an old one."},
+                                  {{"component", name}, {"version", number}});
 }
 
 absl::Status MigrationMissing(std::string_view component, int version, int applied) {
   const std::string name(component), number = std::to_string(version), newest = std::to_string(applied);
   return base::FailedPrecondition(
       "MIGRATION_MISSING",
-      {"Bước nâng cấp dữ liệu " + number + " của “" + name + "” chưa chạy dù bước " + newest + " đã chạy. Hãy đánh số "
-       "bước mới lớn hơn mọi bước cũ.",
-       "Migration " + number + " of '" + name + "' has not run although " + newest + " has. Number a new migration "
-       "above all old ones."},
+      {"Bước nâng cấp dữ liệu " + number + " của “" + name + "” chưa chạy dù bước " + newest +
+           " đã chạy. Hãy đánh số "
+           "bước mới lớn hơn mọi bước cũ.",
+       "Migration " + number + " of '" + name + "' has not run although " + newest +
+           " has. Number a new migration "
+           "above all old ones."},
       {{"component", name}, {"version", number}, {"applied", newest}});
 }
 
@@ -97,9 +100,9 @@ absl::Status SchemaTooNew(std::string_view component, int compatible_from, int n
   return base::FailedPrecondition(
       "SCHEMA_TOO_NEW",
       {"Dữ liệu của “" + name + "” cần phần mềm từ phiên bản dữ liệu " + needed + ", bản này chỉ biết đến " + known +
-       ". Hãy chạy bản phần mềm mới hơn, hoặc khôi phục bản sao lưu trước khi nâng cấp.",
+           ". Hãy chạy bản phần mềm mới hơn, hoặc khôi phục bản sao lưu trước khi nâng cấp.",
        "The data of '" + name + "' needs software of schema version " + needed + " or later, this one knows " + known +
-       ". Run a newer release, or restore the copy made before the upgrade."},
+           ". Run a newer release, or restore the copy made before the upgrade."},
       {{"component", name}, {"compatible_from", needed}, {"newest_known", known}});
 }
 

@@ -36,13 +36,16 @@ class Gate {
   explicit Gate(TestDatabase& t) : t_(t) {
     thread_ = std::thread([this] {
       auto ctx = t_.Context();
-      EXPECT_TRUE(t_.db->Transact(*ctx, [this](Tx&) {
-                    std::unique_lock lock(mutex_);
-                    entered_ = true;
-                    changed_.notify_all();
-                    changed_.wait(lock, [this] { return open_; });
-                    return absl::OkStatus();
-                  }).ok());
+      EXPECT_TRUE(t_.db
+                      ->Transact(*ctx,
+                                 [this](Tx&) {
+                                   std::unique_lock lock(mutex_);
+                                   entered_ = true;
+                                   changed_.notify_all();
+                                   changed_.wait(lock, [this] { return open_; });
+                                   return absl::OkStatus();
+                                 })
+                      .ok());
     });
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return entered_; });
@@ -280,10 +283,12 @@ TEST(GroupCommit, ADeadlineInTheQueueIsHonouredOneInsideIsNot) {
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   gate.Open();
   auto inside = TestContext(t.clock, std::chrono::milliseconds(20));
-  EXPECT_TRUE(t.db->Transact(*inside, [&](Tx& tx) -> absl::Status {
-                 while (inside->Check().ok()) std::this_thread::yield();
-                 return tx.Exec("INSERT INTO items (id, bytes) VALUES ('slow', '')").status();
-               }).ok());
+  EXPECT_TRUE(t.db->Transact(*inside,
+                             [&](Tx& tx) -> absl::Status {
+                               while (inside->Check().ok()) std::this_thread::yield();
+                               return tx.Exec("INSERT INTO items (id, bytes) VALUES ('slow', '')").status();
+                             })
+                  .ok());
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM items WHERE id = 'slow'"), 1);
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM items"), 1);
 }

@@ -14,12 +14,20 @@ std::vector<Migration> IdempotencyMigrations(Engine engine) {
   // Rows are added in the order of time, so the sweep starts at the lowest number and needs no index on created_at.
   return {{1, "idempotency",
            "CREATE TABLE idempotency (\n"
-           "  number " + std::string(InsertionOrderKey(engine)) + ",\n"
-           "  claim " + bytes + " NOT NULL UNIQUE,\n"
-           "  body_hash " + bytes + " NOT NULL,\n"
-           "  answer " + bytes + ",\n"
-           "  created_at BIGINT NOT NULL\n"
-           ");"}};
+           "  number " +
+               std::string(InsertionOrderKey(engine)) +
+               ",\n"
+               "  claim " +
+               bytes +
+               " NOT NULL UNIQUE,\n"
+               "  body_hash " +
+               bytes +
+               " NOT NULL,\n"
+               "  answer " +
+               bytes +
+               ",\n"
+               "  created_at BIGINT NOT NULL\n"
+               ");"}};
 }
 
 std::string ClaimKey(const base::IdempotencyClaim& claim) {
@@ -85,10 +93,9 @@ absl::Status StoreAnswer(Tx& tx, const std::string& key, const base::Idempotency
 }
 
 absl::StatusOr<bool> SweepClaims(Tx& tx) {
-  ASSIGN_OR_RETURN(const int64_t removed,
-                   tx.Exec("DELETE FROM idempotency WHERE created_at < $1 AND number IN "
-                           "(SELECT number FROM idempotency ORDER BY number LIMIT $2)",
-                           {tx.context().Now() - kClaimLifetime, kSweepRowsMax}));
+  ASSIGN_OR_RETURN(const int64_t removed, tx.Exec("DELETE FROM idempotency WHERE created_at < $1 AND number IN "
+                                                  "(SELECT number FROM idempotency ORDER BY number LIMIT $2)",
+                                                  {tx.context().Now() - kClaimLifetime, kSweepRowsMax}));
   return removed == kSweepRowsMax;
 }
 

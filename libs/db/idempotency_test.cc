@@ -183,9 +183,13 @@ TEST(IdempotencyExpiry, AfterThirtyDaysAClaimIsForgotten) {
   ASSERT_TRUE(db.ok());
   const auto count = [&] {
     auto ctx = TestContext(clock);
-    return (*db)->Read(*ctx, [](Tx& tx) {
-      return tx.QueryOne("SELECT COUNT(*) FROM idempotency", {}, [](const Row& row) { return row.Int(0); });
-    }).value().value();
+    return (*db)
+        ->Read(*ctx,
+               [](Tx& tx) {
+                 return tx.QueryOne("SELECT COUNT(*) FROM idempotency", {}, [](const Row& row) { return row.Int(0); });
+               })
+        .value()
+        .value();
   };
   const auto run = [&](const std::string& id) {
     auto ctx = TestContext(clock);

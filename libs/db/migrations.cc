@@ -20,10 +20,11 @@ absl::StatusOr<std::vector<AppliedMigration>> ReadApplied(Tx& tx, std::string_vi
 
 absl::Status RecordApplied(Tx& tx, std::string_view component, const Migration& migration) {
   return tx
-      .Exec("INSERT INTO schema_migrations (component, version, name, checksum, compatible_from, applied_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6)",
-            {component, migration.version, migration.name, MigrationChecksum(migration), migration.compatible_from,
-             tx.context().Now()})
+      .Exec(
+          "INSERT INTO schema_migrations (component, version, name, checksum, compatible_from, applied_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6)",
+          {component, migration.version, migration.name, MigrationChecksum(migration), migration.compatible_from,
+           tx.context().Now()})
       .status();
 }
 

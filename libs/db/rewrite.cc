@@ -8,7 +8,9 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsWord(char c) { return IsLetter(c) || IsDigit(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 128; }
+bool IsWord(char c) {
+  return IsLetter(c) || IsDigit(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 128;
+}
 
 // The end of the quoted text or comment that begins at `at`; `at` itself when none begins there. An open end reaches
 // to the end of the text.
@@ -33,8 +35,8 @@ size_t SkipOpaque(std::string_view sql, size_t at) {
   }
 }
 
-constexpr std::array<std::string_view, 11> kControlWords = {"begin",    "commit", "end",    "rollback", "savepoint", "release",
-                                                            "pragma", "attach", "detach", "vacuum",   "start"};
+constexpr std::array<std::string_view, 11> kControlWords = {
+    "begin", "commit", "end", "rollback", "savepoint", "release", "pragma", "attach", "detach", "vacuum", "start"};
 
 }  // namespace
 
@@ -48,7 +50,8 @@ std::string RewriteParameters(std::string_view sql) {
       i = end;
       continue;
     }
-    const bool parameter = sql[i] == '$' && i + 1 < sql.size() && IsDigit(sql[i + 1]) && (i == 0 || !IsWord(sql[i - 1]));
+    const bool parameter =
+        sql[i] == '$' && i + 1 < sql.size() && IsDigit(sql[i + 1]) && (i == 0 || !IsWord(sql[i - 1]));
     out.push_back(parameter ? '?' : sql[i]);
     ++i;
   }

@@ -48,9 +48,7 @@ int BindOne(sqlite3_stmt* statement, int index, const Param::Value& value) {
   return sqlite3_bind_null(statement, index);
 }
 
-absl::Status NotInClosure(std::string_view sql) {
-  return base::Internal("a closure may not run: " + std::string(sql));
-}
+absl::Status NotInClosure(std::string_view sql) { return base::Internal("a closure may not run: " + std::string(sql)); }
 
 }  // namespace
 
@@ -77,7 +75,8 @@ class SqliteConnection::Lease {
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const SqliteOptions& options, Role role) {
   sqlite3* db = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (role == Role::kWriter ? SQLITE_OPEN_CREATE : 0);
-  const int code = sqlite3_open_v2(options.path.c_str(), &db, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const int code =
+      sqlite3_open_v2(options.path.c_str(), &db, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db, options.log));
   if (code != SQLITE_OK) return connection->Error(code, "open");
   RETURN_IF_ERROR(connection->Configure(options, role));
@@ -87,9 +86,10 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const S
 absl::Status SqliteConnection::Configure(const SqliteOptions& options, Role role) {
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, options.busy_timeout_ms);
-  std::string pragmas = "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; "
-                        "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-" +
-                        std::to_string(options.page_cache_kib) + ";";
+  std::string pragmas =
+      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; "
+      "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA cache_size=-" +
+      std::to_string(options.page_cache_kib) + ";";
   if (role == Role::kWriter) {
     // Checkpoints are the writer thread's work between groups, so that no commit waits for one.
     pragmas += "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=" +
@@ -169,10 +169,11 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Compile(std::string_view sql, bo
   const std::string text = RewriteParameters(sql);
   sqlite3_stmt* statement = nullptr;
   const char* tail = nullptr;
-  const int code = sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &statement, &tail);
+  const int code =
+      sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &statement, &tail);
   if (code != SQLITE_OK) return Error(code, sql);
-  const std::string_view rest = base::Trim(std::string_view(tail, static_cast<size_t>(text.data() + text.size() - tail)));
+  const std::string_view rest =
+      base::Trim(std::string_view(tail, static_cast<size_t>(text.data() + text.size() - tail)));
   if (statement == nullptr || !rest.empty()) {
     sqlite3_finalize(statement);
     return base::Internal("exactly one statement is expected: " + std::string(sql));

@@ -24,7 +24,10 @@ class SqliteDatabase final : public Database {
  public:
   SqliteDatabase(const SqliteOptions& options, const base::Clock& clock, std::unique_ptr<SqliteConnection> writer,
                  bool had_data)
-      : options_(options), clock_(clock), had_data_(had_data), readers_(options),
+      : options_(options),
+        clock_(clock),
+        had_data_(had_data),
+        readers_(options),
         writer_(std::move(writer), options, clock, [](Tx& tx) { return SweepClaims(tx); }) {}
   ~SqliteDatabase() override { Close(); }
 
@@ -150,8 +153,8 @@ absl::Status SqliteDatabase::RunOne(SqliteConnection& connection, std::string_vi
   if (status.ok()) status = connection.Control("COMMIT");
   if (!connection.autocommit()) (void)connection.Control("ROLLBACK");
   if (!status.ok() && options_.log) {
-    options_.log("migration " + std::to_string(migration.version) + " of " + std::string(component) + " failed: " +
-                 std::string(status.message()));
+    options_.log("migration " + std::to_string(migration.version) + " of " + std::string(component) +
+                 " failed: " + std::string(status.message()));
   }
   return status;
 }

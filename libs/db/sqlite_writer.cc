@@ -225,7 +225,8 @@ void SqliteWriter::CheckpointIfDue(bool idle) {
   if (pages - checkpointed_pages_ < (idle ? kCheckpointIdlePages : kCheckpointPages)) return;
   int copied = 0;
   // PASSIVE waits for no reader; what a reader still needs is copied next time, and the log begins anew once all is.
-  const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+  const int code =
+      sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
   if (code != SQLITE_OK) (void)connection_->Error(code, "checkpoint");
   // Whether or not it went through, the next try comes after as many pages again.
   checkpointed_pages_ = pages;

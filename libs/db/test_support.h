@@ -70,7 +70,8 @@ struct TestDatabase {
   // The first column of the first row; -1 when there is none or an error.
   int64_t Number(std::string_view sql) {
     auto ctx = Context();
-    const auto found = db->Read(*ctx, [&](Tx& tx) { return tx.QueryOne(sql, {}, [](const Row& row) { return row.Int(0); }); });
+    const auto found =
+        db->Read(*ctx, [&](Tx& tx) { return tx.QueryOne(sql, {}, [](const Row& row) { return row.Int(0); }); });
     return found.ok() && found->has_value() ? **found : -1;
   }
 

@@ -82,9 +82,25 @@ struct TestingVfs::Methods {
   static int ShmUnmap(sqlite3_file* file, int remove) { return Real(file)->pMethods->xShmUnmap(Real(file), remove); }
 
   // Version 2: no memory mapping of the file, so that every write passes here.
-  static constexpr sqlite3_io_methods kTable = {2,         Close,     Read,    Write,      Truncate,          Sync,
-                                                FileSize,  Lock,      Unlock,  CheckReservedLock, FileControl, SectorSize,
-                                                Characteristics, ShmMap, ShmLock, ShmBarrier, ShmUnmap, nullptr, nullptr};
+  static constexpr sqlite3_io_methods kTable = {2,
+                                                Close,
+                                                Read,
+                                                Write,
+                                                Truncate,
+                                                Sync,
+                                                FileSize,
+                                                Lock,
+                                                Unlock,
+                                                CheckReservedLock,
+                                                FileControl,
+                                                SectorSize,
+                                                Characteristics,
+                                                ShmMap,
+                                                ShmLock,
+                                                ShmBarrier,
+                                                ShmUnmap,
+                                                nullptr,
+                                                nullptr};
 };
 
 TestingVfs::TestingVfs(std::string name) : name_(std::move(name)), real_(sqlite3_vfs_find(nullptr)) {
