@@ -348,8 +348,13 @@ class Validator::Run {
                    const FieldDescriptor* field, int index) {
     const bool low = f.rule.has_min() && Less(reflection, message, field, index, f.rule.min());
     const bool high = f.rule.has_max() && Greater(reflection, message, field, index, f.rule.max());
-    if (low) Violate("Quá nhỏ. Hãy nhập từ " + Num(f.rule.min()) + " trở lên.", "Too small. Give at least " + Num(f.rule.min()) + ".");
-    if (high) Violate("Quá lớn. Hãy nhập từ " + Num(f.rule.max()) + " trở xuống.", "Too large. Give at most " + Num(f.rule.max()) + ".");
+    if (low) {
+      const std::string min = Num(f.rule.min());
+      Violate("Quá nhỏ. Hãy nhập từ " + min + " trở lên.", "Too small. Give at least " + min + ".");
+    } else if (high) {
+      const std::string max = Num(f.rule.max());
+      Violate("Quá lớn. Hãy nhập từ " + max + " trở xuống.", "Too large. Give at most " + max + ".");
+    }
   }
   template <typename F>
   static bool Compare(const Reflection& r, const Message& m, const FieldDescriptor* f, int i, F&& compare) {

@@ -1,0 +1,94 @@
+#include "libs/rpc/pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "libs/base/status.h"
+
+namespace dinh::rpc {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Holds tasks until the test lets them go.
+class Gate {
+ public:
+  void Wait() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+  }
+  bool WaitFor(int waiting) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return waiting_ >= waiting; });
+  }
+  void Open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+  bool open_ = false;
+};
+
+TEST(HandlerPoolTest, RefusesWhatDoesNotFitAndRunsTheRest) {
+  telemetry::Metrics metrics;
+  HandlerPool pool({.max_threads = 2, .max_queue = 3, .retry_after_ms = 700}, &metrics);
+  Gate gate;
+  std::atomic<int> done = 0;
+  const auto task = [&] {
+    gate.Wait();
+    ++done;
+  };
+  ASSERT_TRUE(pool.Run(task).ok());
+  ASSERT_TRUE(pool.Run(task).ok());
+  ASSERT_TRUE(gate.WaitFor(2));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool.Run(task).ok());
+  const absl::Status refused = pool.Run(task);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  ASSERT_TRUE(base::DetailOf(refused).has_value());
+  EXPECT_EQ(base::DetailOf(refused)->retry_after_ms, 700);
+  EXPECT_EQ(pool.threads(), 2);
+  const std::string page = metrics.Exposition();
+  EXPECT_THAT(page, HasSubstr("queue_depth{queue=\"handlers\"} 3"));
+  EXPECT_THAT(page, HasSubstr("queue_refused_total{queue=\"handlers\"} 1"));
+  gate.Open();
+  pool.Stop();
+  EXPECT_EQ(done, 5);
+  EXPECT_TRUE(absl::IsUnavailable(pool.Run(task)));
+}
+
+TEST(HandlerPoolTest, StartsThreadsOnlyAsNeeded) {
+  HandlerPool pool({.max_threads = 8, .max_queue = 100}, nullptr);
+  EXPECT_EQ(pool.threads(), 0);
+  for (int i = 0; i < 50; ++i) {
+    Gate gate;
+    gate.Open();
+    ASSERT_TRUE(pool.Run([&] { gate.Wait(); }).ok());
+    ASSERT_TRUE(gate.WaitFor(1));
+  }
+  // One after the other: a second thread starts at most when the first has not yet come back for more.
+  EXPECT_LE(pool.threads(), 8);
+  EXPECT_GE(pool.threads(), 1);
+}
+
+TEST(HandlerPoolTest, ManyTasksAllRunOnce) {
+  HandlerPool pool({.max_threads = 4, .max_queue = 100'000}, nullptr);
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(pool.Run([&] { ++done; }).ok());
+  pool.Stop();
+  EXPECT_EQ(done, 10'000);
+}
+
+}  // namespace
+}  // namespace dinh::rpc
