@@ -30,11 +30,15 @@ class NoChannel final : public rpc::Channel {
   }
 };
 
-rpc::VerifyToken RefuseAll() {
-  return [](std::string_view) -> absl::StatusOr<rpc::VerifiedToken> {
-    return base::Unauthenticated("TOKEN_INVALID", {"Mã truy cập chưa hợp lệ. Hãy đăng nhập lại.",
-                                                   "The access token is not valid. Log in again."});
-  };
+// Stored answers lie in a table of their own; the row is found by the claim's hash, so no row stands in the context.
+constexpr std::string_view kAnswerContext = "idempotency.answer";
+
+absl::Status MakeFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return absl::OkStatus();
+  return Wiring("Không tạo được thư mục dữ liệu. Hãy kiểm tra quyền ghi.",
+                "Cannot create the data folder. Check that it may be written.");
 }
 
 }  // namespace
@@ -54,6 +58,9 @@ class Host::ServicePlatform final : public Platform {
   base::IdGenerator& ids() override { return host_.parts_.ids; }
   telemetry::Logger& logger() override { return host_.parts_.logger; }
   telemetry::Metrics& metrics() override { return host_.parts_.metrics; }
+  auth::KeyRing& keys() override { return host_.parts_.keys; }
+  auth::Sealer& sealer() override { return host_.sealer_; }
+  const auth::PageTokens& page_tokens() override { return host_.page_tokens_; }
   rpc::Pipeline& pipeline() override { return *host_.pipeline_; }
   rpc::HandlerPool& pool() override { return *host_.pool_; }
   void ProvidePrincipals(auth::PrincipalSource* source) override { host_.tokens_->SetSource(source); }
@@ -62,6 +69,11 @@ class Host::ServicePlatform final : public Platform {
                                              std::string_view name) override {
     return host_.OpenDatabase(service_, name, migrations);
   }
+
+  absl::StatusOr<db::BlobStore*> OpenBlobs(std::string_view name) override { return host_.OpenBlobs(service_, name); }
+  const auth::Sealer& sealer() override { return host_.sealer_; }
+  const auth::PageTokens& page_tokens() override { return host_.page_tokens_; }
+  const auth::KeyRing& keys() override { return host_.parts_.keys; }
 
   rpc::Channel& To(std::string_view service) override {
     const std::string callee(service);
@@ -88,21 +100,31 @@ class Host::ServicePlatform final : public Platform {
 };
 
 Host::Host(HostParts parts, std::vector<std::unique_ptr<ServiceModule>> modules)
-    : parts_(std::move(parts)), modules_(std::move(modules)) {
-  tokens_ = std::make_unique<rpc::TokenAuthenticator>(parts_.verify_token ? parts_.verify_token : RefuseAll(),
-                                                      parts_.clock);
-  rpc::Authenticator* authenticator = parts_.authenticator != nullptr ? parts_.authenticator : tokens_.get();
-  pipeline_ = std::make_unique<rpc::Pipeline>(rpc::PipelineOptions{.clock = parts_.clock,
-                                                                   .random = parts_.random,
-                                                                   .authenticator = *authenticator,
-                                                                   .limiter = parts_.limiter,
-                                                                   .metrics = &parts_.metrics,
-                                                                   .logger = &parts_.logger,
-                                                                   .seal_answer = parts_.seal_answer,
-                                                                   .open_answer = parts_.open_answer,
-                                                                   .default_deadline = parts_.default_deadline,
-                                                                   .max_deadline = parts_.max_deadline});
+    : parts_(std::move(parts)),
+      sealer_(parts_.keys, parts_.random),
+      page_tokens_(parts_.keys),
+      verifier_(parts_.keys, parts_.clock, 0),  // the authenticator remembers
+      modules_(std::move(modules)) {
+  const auto verify = [this](std::string_view token) -> absl::StatusOr<rpc::VerifiedToken> {
+    ASSIGN_OR_RETURN(const auth::AccessClaims claims, verifier_.Verify(token));
+    return rpc::VerifiedToken{claims.account, claims.session, claims.person, claims.expires_at};
+  };
+  tokens_ = std::make_unique<rpc::TokenAuthenticator>(verify, parts_.clock);
+  pipeline_ = std::make_unique<rpc::Pipeline>(MakePipelineOptions());
   pool_ = std::make_unique<rpc::HandlerPool>(parts_.pool, &parts_.metrics);
+}
+
+rpc::PipelineOptions Host::MakePipelineOptions() {
+  return {.clock = parts_.clock,
+          .random = parts_.random,
+          .authenticator = parts_.authenticator != nullptr ? *parts_.authenticator : *tokens_,
+          .limiter = parts_.limiter,
+          .metrics = &parts_.metrics,
+          .logger = &parts_.logger,
+          .seal_answer = [this](std::string_view plain) { return sealer_.Seal(kAnswerContext, "", plain); },
+          .open_answer = [this](std::string_view sealed) { return sealer_.Open(kAnswerContext, "", sealed); },
+          .default_deadline = parts_.default_deadline,
+          .max_deadline = parts_.max_deadline};
 }
 
 Host::~Host() { Stop(); }
@@ -184,12 +206,7 @@ absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std
   const std::string key = service + "/" + std::string(name);
   if (databases_.count(key) > 0) return Wiring("Kho " + key + " được mở hai lần.", "Store " + key + " is opened twice.");
   const std::filesystem::path folder = std::filesystem::path(parts_.data_dir) / "db";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return Wiring("Không tạo được thư mục dữ liệu. Hãy kiểm tra quyền ghi.",
-                  "Cannot create the data folder. Check that it may be written.");
-  }
+  RETURN_IF_ERROR(MakeFolder(folder));
   db::SqliteOptions options;
   options.path = folder / (name == "main" ? service + ".sqlite" : service + "-" + std::string(name) + ".sqlite");
   options.log = [&logger = parts_.logger, service](std::string_view text) {
@@ -199,6 +216,21 @@ absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std
   if (parts_.prepare_database) RETURN_IF_ERROR(parts_.prepare_database(*database));
   RETURN_IF_ERROR(database->Migrate(migrations));
   return databases_.emplace(key, std::move(database)).first->second.get();
+}
+
+absl::StatusOr<db::BlobStore*> Host::OpenBlobs(const std::string& service, std::string_view name) {
+  const std::string key = service + "/" + std::string(name);
+  if (blobs_.count(key) > 0) return Wiring("Kho tệp " + key + " được mở hai lần.", "File store " + key + " is opened twice.");
+  const std::filesystem::path parent = std::filesystem::path(parts_.data_dir) / service;
+  RETURN_IF_ERROR(MakeFolder(parent));
+  db::BlobKeyWrap wrap;
+  wrap.wrap = [this](std::string_view secret, std::string_view file) -> absl::StatusOr<std::string> {
+    return sealer_.WrapKey(file, secret);
+  };
+  wrap.unwrap = [this](std::string_view wrapped, std::string_view file) { return sealer_.UnwrapKey(file, wrapped); };
+  ASSIGN_OR_RETURN(std::unique_ptr<db::BlobStore> store,
+                   db::OpenDirBlobStore(parent / std::string(name), std::move(wrap), parts_.random));
+  return blobs_.emplace(key, std::move(store)).first->second.get();
 }
 
 db::Database* Host::database(std::string_view service, std::string_view name) const {

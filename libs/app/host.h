@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "libs/app/service_module.h"
+#include "libs/auth/tokens.h"
+#include "libs/auth/tokens.h"
 #include "libs/rpc/token_authenticator.h"
 
 namespace dinh::app {
@@ -31,13 +33,12 @@ struct HostParts {
   const base::Clock& clock;
   base::Random& random;
   base::IdGenerator& ids;
+  auth::KeyRing& keys;
   telemetry::Logger& logger;
   telemetry::Metrics& metrics;
+  const auth::KeyRing& keys;
 
-  rpc::VerifyToken verify_token;  // empty: every token is refused
   rpc::RateLimiter* limiter = nullptr;
-  std::function<std::string(std::string_view)> seal_answer;
-  std::function<absl::StatusOr<std::string>(std::string_view)> open_answer;
   // Where the audit rows of a service go; called once per service when its tables are complete. Empty or null: nowhere.
   std::function<rpc::AuditSink*(const std::string& service, db::Database* database)> audit;
   // Brings tables of libraries (outbox, audit) into a fresh database before the service's own. May be empty.
@@ -86,14 +87,23 @@ class Host {
   absl::Status StartModules();
   absl::StatusOr<db::Database*> OpenDatabase(const std::string& service, std::string_view name,
                                              const std::vector<db::Migration>& migrations);
+  absl::StatusOr<db::BlobStore*> OpenBlobs(const std::string& service, std::string_view name);
+  rpc::PipelineOptions MakePipelineOptions();
 
   HostParts parts_;
+  auth::Sealer sealer_;
+  auth::PageTokens page_tokens_;
+  auth::TokenVerifier verifier_;
   std::set<std::string> names_;
+  auth::Sealer sealer_;
+  auth::PageTokens page_tokens_;
+  auth::TokenVerifier verifier_;
   std::unique_ptr<rpc::TokenAuthenticator> tokens_;
   std::unique_ptr<rpc::Pipeline> pipeline_;
   std::unique_ptr<rpc::HandlerPool> pool_;
   std::map<std::string, std::unique_ptr<rpc::MethodTable>> tables_;
   std::map<std::string, std::unique_ptr<db::Database>> databases_;  // "territory/main"
+  std::map<std::string, std::unique_ptr<db::BlobStore>> blobs_;     // "procedures/files"
   std::vector<std::unique_ptr<ServicePlatform>> platforms_;
   std::vector<std::unique_ptr<ServiceModule>> modules_;  // in start order after Prepare; the first to be destroyed
   size_t started_ = 0;

@@ -31,11 +31,18 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/auth/key_ring.h"
+#include "libs/auth/page_token.h"
+#include "libs/auth/key_ring.h"
+#include "libs/auth/page_token.h"
 #include "libs/auth/principal.h"
+#include "libs/auth/sealer.h"
+#include "libs/auth/sealer.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
 #include "libs/config/registry.h"
+#include "libs/db/blob_store.h"
 #include "libs/db/database.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/method_table.h"
@@ -65,10 +72,22 @@ class Platform {
   virtual telemetry::Logger& logger() = 0;
   virtual telemetry::Metrics& metrics() = 0;
 
+  // The installation's keys and what is made with them: sealed columns and blind indexes, page tokens of lists.
+  virtual auth::KeyRing& keys() = 0;
+  virtual auth::Sealer& sealer() = 0;
+  virtual const auth::PageTokens& page_tokens() = 0;
+
   // Opens (creates) and migrates this service's store; its own tables stand beside those of the platform (idempotency,
   // outbox, audit). `name` tells several stores of one service apart. Init only. Owned by the platform.
   virtual absl::StatusOr<db::Database*> OpenDatabase(const std::vector<db::Migration>& migrations,
                                                      std::string_view name = "main") = 0;
+
+  // Files of this service, sealed with a key per file: data_dir()/<service>/<name>. Init only. Owned by the platform.
+  virtual absl::StatusOr<db::BlobStore*> OpenBlobs(std::string_view name = "files") = 0;
+  // Personal data in columns; page tokens of lists; the ring itself for who issues tokens or publishes public keys.
+  virtual const auth::Sealer& sealer() = 0;
+  virtual const auth::PageTokens& page_tokens() = 0;
+  virtual const auth::KeyRing& keys() = 0;
 
   // Another service, which must stand in depends_on(): anything else ends the process at start (the call graph is
   // acyclic and known). The reference may be taken in Init; calls work from Start on.

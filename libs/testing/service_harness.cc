@@ -91,7 +91,8 @@ ServiceHarness::ServiceHarness(HarnessOptions& options)
       logger_(clock_, "test", telemetry::Level::kDebug, [this](std::string_view line) {
         std::lock_guard lock(log_mutex_);
         log_.append(line).push_back('\n');
-      }) {}
+      }),
+      keys_(auth::KeyRing::Ephemeral(clock_, random_)) {}
 
 ServiceHarness::~ServiceHarness() {
   if (host_ != nullptr) host_->Stop();
@@ -107,6 +108,7 @@ absl::StatusOr<std::unique_ptr<ServiceHarness>> ServiceHarness::Start(HarnessOpt
                        .ids = harness->ids_,
                        .logger = harness->logger_,
                        .metrics = harness->metrics_,
+                       .keys = *harness->keys_,
                        .limiter = options.limiter};
   if (options.adjust) options.adjust(parts);
   harness->host_ = std::make_unique<app::Host>(std::move(parts), std::move(options.modules));

@@ -120,6 +120,7 @@ class ServiceHarness {
   base::SeededRandom& random() { return random_; }
   base::IdGenerator& ids() { return ids_; }
   app::Host& host() { return *host_; }
+  const auth::KeyRing& keys() const { return *keys_; }
   telemetry::Metrics& metrics() { return metrics_; }
   const std::string& data_dir() const { return data_dir_; }
   db::Database* database(std::string_view service, std::string_view name = "main") {
@@ -142,6 +143,7 @@ class ServiceHarness {
   std::string log_;
   telemetry::Logger logger_;
   telemetry::Metrics metrics_;
+  std::unique_ptr<auth::KeyRing> keys_;
   std::unique_ptr<app::Host> host_;
 };
 
