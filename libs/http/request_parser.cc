@@ -185,6 +185,7 @@ RequestParser::HeadResult RequestParser::ParseHead(std::string_view request) {
     const std::string_view line = request.substr(0, request.find('\r'));
     const size_t version = line.rfind(" HTTP/");
     const bool well_formed = version != std::string_view::npos && line.size() == version + 9 &&
+                             std::count(line.begin(), line.end(), ' ') == 2 &&
                              std::isdigit(static_cast<unsigned char>(line[version + 6])) != 0;
     return Fail(well_formed ? ProtocolError::kVersion : ProtocolError::kMalformed);
   }
