@@ -16,6 +16,12 @@ find_package(PkgConfig REQUIRED)
 
 function(dinh_pkg target module)
   pkg_check_modules(${module}_PC REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  # -pthread defines _REENTRANT, with which gcc refuses the precompiled header; Threads::Threads links what is needed.
+  get_target_property(options PkgConfig::${module}_PC INTERFACE_COMPILE_OPTIONS)
+  if(options)
+    list(REMOVE_ITEM options -pthread)
+    set_target_properties(PkgConfig::${module}_PC PROPERTIES INTERFACE_COMPILE_OPTIONS "${options}")
+  endif()
   add_library(${target} ALIAS PkgConfig::${module}_PC)
 endfunction()
 dinh_pkg(hiredis::hiredis hiredis)
