@@ -342,6 +342,14 @@ absl::StatusOr<std::vector<base::CalendarDay>> ReadHolidays(std::string_view tex
   return out;
 }
 
+absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view text) {
+  std::map<std::string, std::string, std::less<>> out;
+  RETURN_IF_ERROR(ReadRoot(text, "roles.json", [&](Object& root) {
+    root.Each("roles", [&](Object& o) { out[o.Text("role")] = o.Text("name"); });
+  }));
+  return out;
+}
+
 absl::StatusOr<std::string> ReadDataFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return absl::NotFoundError("cannot read " + path);

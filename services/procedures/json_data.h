@@ -1,10 +1,12 @@
-// Reads the shipped data files (deploy/data/{procedures,forms,workflows,holidays}.json) into domain structures. A
+// Reads the shipped data files (deploy/data/{procedures,forms,workflows,holidays,roles}.json) into domain structures. A
 // file that is not exactly as expected (an unknown key, a wrong type, a rule of the domain broken) is refused with the
 // place of the fault: the service does not start on half-understood data.
 //
 // Thread-safe.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,8 @@ absl::StatusOr<std::vector<Procedure>> ReadProcedures(std::string_view json);
 absl::StatusOr<std::vector<FormDefinition>> ReadForms(std::string_view json);
 absl::StatusOr<std::vector<Workflow>> ReadWorkflows(std::string_view json);
 absl::StatusOr<std::vector<base::CalendarDay>> ReadHolidays(std::string_view json);
+// Role -> name in Vietnamese, of roles.json.
+absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view json);
 
 // A whole file; NOT_FOUND when it cannot be read.
 absl::StatusOr<std::string> ReadDataFile(const std::string& path);

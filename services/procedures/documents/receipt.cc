@@ -2,6 +2,7 @@
 
 #include <cairo-pdf.h>
 #include <pango/pangocairo.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <mutex>
@@ -40,6 +41,22 @@ std::string LongDate(base::CivilDate d) {
 std::string LongTime(base::Micros at) {
   const base::CivilTime t = base::ToVietnam(at);
   return Two(t.hour) + " giờ " + Two(t.minute) + " phút, " + LongDate(t.date);
+}
+
+// `text` is valid UTF-8 in NFC; capitals of precomposed letters are precomposed.
+std::string Capitals(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    utf8proc_int32_t point = 0;
+    const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+    const utf8proc_ssize_t size = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size()), &point);
+    if (size <= 0) break;
+    utf8proc_uint8_t upper[4];
+    const utf8proc_ssize_t written = utf8proc_encode_char(utf8proc_toupper(point), upper);
+    out.append(reinterpret_cast<const char*>(upper), static_cast<size_t>(written));
+    text.remove_prefix(static_cast<size_t>(size));
+  }
+  return out;
 }
 
 // A line or paragraph of the paper's body.
@@ -243,7 +260,7 @@ class Sheet {
 void DrawHead(Sheet& sheet, PaperForm form, const PaperData& data) {
   const double left_width = kBodyWidth * 0.42, right_x = kLeft + kBodyWidth * 0.44, right_width = kBodyWidth * 0.56;
   const double top = sheet.y();
-  sheet.Draw(sheet.Make(data.agency, kHeadSize, false, left_width, Align::kCenter).get(), kLeft);
+  sheet.Draw(sheet.Make(Capitals(data.agency), kHeadSize, false, left_width, Align::kCenter).get(), kLeft);
   sheet.Draw(sheet.Make(data.desk, kHeadSize, true, left_width, Align::kCenter).get(), kLeft);
   const double left_end = sheet.y();
   sheet.set_y(top);

@@ -20,7 +20,7 @@ enum class PaperForm { kReceipt = 1, kSupplement = 2, kRefusal = 3, kStop = 5 };
 
 // All texts plain, in NFC; an empty optional part is left out of the paper.
 struct PaperData {
-  std::string agency;          // "ỦY BAN NHÂN DÂN XÃ HOẰNG HÓA"
+  std::string agency;          // "Ủy ban nhân dân xã Hoằng Hóa"; printed in capitals
   std::string desk;            // "Bộ phận Một cửa xã Hoằng Hóa"
   std::string place;           // "Hoằng Hóa": where and when it is issued
   base::Micros issued_at = 0;

@@ -46,7 +46,7 @@ std::string Times(int64_t count, const std::string& unit, base::Vnd price) {
 }
 
 absl::StatusOr<FeeLine> Line(const FeeRule& rule, const FeeInput& input) {
-  if (rule.kind == FeeKind::kFixed) return FeeLine{rule.label, rule.amount_vnd};
+  if (rule.kind == FeeKind::kFixed) return FeeLine{rule.label, rule.amount_vnd, rule.amount_vnd, 1};
   const int64_t count = CountOf(input, rule.count_field);
   std::optional<base::Vnd> unit_price = rule.amount_vnd;
   std::string vi = rule.label.vi, en = rule.label.en;
@@ -59,7 +59,7 @@ absl::StatusOr<FeeLine> Line(const FeeRule& rule, const FeeInput& input) {
   const std::optional<base::Vnd> amount = unit_price ? base::MultiplyVnd(*unit_price, count) : std::nullopt;
   if (!amount) return TooLarge();
   return FeeLine{{vi + ": " + Times(count, rule.unit.vi, *unit_price), en + ": " + Times(count, rule.unit.en, *unit_price)},
-                 *amount};
+                 *amount, *unit_price, count};
 }
 
 absl::Status CheckCounts(const FeeInput& input) {
@@ -121,7 +121,7 @@ absl::StatusOr<FeeResult> EvaluateFees(const FeeSchedule& schedule, const FeeInp
   if (!input.exemption.empty()) {
     for (const FeeExemption& exemption : schedule.exemptions) {
       if (exemption.code != input.exemption) continue;
-      result.lines.push_back({{"Miễn phí, lệ phí: " + exemption.label.vi, "Exempt: " + exemption.label.en}, 0});
+      result.lines.push_back({{"Miễn phí, lệ phí: " + exemption.label.vi, "Exempt: " + exemption.label.en}});
       return result;
     }
     return base::InvalidField("exemption", {"Thủ tục này không có diện miễn như vậy. Hãy chọn lại trong danh sách.",
@@ -135,7 +135,7 @@ absl::StatusOr<FeeResult> EvaluateFees(const FeeSchedule& schedule, const FeeInp
     result.amount_vnd = *total;
     result.lines.push_back(std::move(line));
   }
-  if (result.lines.empty()) result.lines.push_back({{"Miễn phí", "Free of charge"}, 0});
+  if (result.lines.empty()) result.lines.push_back({{"Miễn phí", "Free of charge"}});
   return result;
 }
 

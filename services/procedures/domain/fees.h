@@ -66,7 +66,9 @@ struct FeeInput {
 
 struct FeeLine {
   base::Text text;  // "Lệ phí bản sao trích lục: 2 bản × 8.000 đ"
-  base::Vnd amount_vnd = 0;
+  base::Vnd amount_vnd = 0;  // unit_vnd × count
+  base::Vnd unit_vnd = 0;
+  int64_t count = 1;
 };
 
 struct FeeResult {

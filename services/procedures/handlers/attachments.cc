@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <utility>
+
+#include "libs/base/strings.h"
+#include "services/procedures/domain/content_type.h"
+#include "services/procedures/errors.h"
+#include "services/procedures/handlers/handlers.h"
+#include "services/procedures/limits.h"
+
+namespace dinh::procedures {
+namespace {
+
+using options::v1::UploadChunk;
+
+// Takes the pieces as they come: into the sealed file, and what the check of the content needs aside.
+class Intake {
+ public:
+  explicit Intake(db::BlobWriter& writer) : writer_(writer) {}
+
+  absl::Status Add(std::string_view bytes) {
+    size_ += static_cast<int64_t>(bytes.size());
+    if (size_ > kUploadBytesMax) return UploadTooLarge();
+    if (head_.size() < kSniffHeadBytes) head_ += bytes.substr(0, kSniffHeadBytes - head_.size());
+    tail_ += bytes.substr(bytes.size() - std::min(bytes.size(), kSniffTailBytes));
+    if (tail_.size() > kSniffTailBytes) tail_.erase(0, tail_.size() - kSniffTailBytes);
+    return writer_.Write(bytes);
+  }
+  absl::StatusOr<std::string> Type() const { return DetectContentType(head_, tail_, size_); }
+
+ private:
+  db::BlobWriter& writer_;
+  std::string head_, tail_;
+  int64_t size_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<pb::Attachment> Handlers::UploadAttachment(rpc::Context& ctx, rpc::MessageReader& reader) {
+  ctx.ScopeByPrincipal();
+  const std::string& account = ctx.principal().id;
+  // Before a byte is taken, so that nobody fills the disk with files that will be refused.
+  ASSIGN_OR_RETURN(const int64_t unused,
+                   p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.CountUnused(tx, account); }));
+  if (unused >= kUnusedFilesMax) return TooManyUnusedFiles();
+  ASSIGN_OR_RETURN(const std::unique_ptr<db::BlobWriter> writer, p_.blobs.Begin());
+  Intake intake(*writer);
+  std::string name;
+  for (UploadChunk chunk;; chunk.Clear()) {
+    ASSIGN_OR_RETURN(const bool more, reader.Read(&chunk));
+    if (!more) break;
+    if (chunk.has_head() && name.empty()) name = chunk.head().file_name();
+    if (!chunk.data().empty()) RETURN_IF_ERROR(intake.Add(chunk.data()));
+  }
+  AttachmentRow row;
+  ASSIGN_OR_RETURN(row.content_type, intake.Type());
+  ASSIGN_OR_RETURN(const db::BlobInfo blob, writer->Commit());
+  row.id = p_.ids.Next();
+  row.owner_account = account;
+  row.owner_person = ctx.principal().person;
+  row.file_name = CleanFileName(name, row.content_type);
+  row.blob = blob.id;
+  row.size_bytes = blob.size;
+  row.sha256 = base::HexEncode(blob.sha256);
+  row.created_at = ctx.Now();
+  absl::StatusOr<pb::Attachment> answer =
+      p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Attachment> {
+        ASSIGN_OR_RETURN(const int64_t waiting, p_.store.CountUnused(tx, account));
+        if (waiting >= kUnusedFilesMax) return TooManyUnusedFiles();
+        RETURN_IF_ERROR(p_.store.InsertAttachment(tx, row));
+        return ToProto(row);
+      });
+  // Refused, or the stored answer of an earlier try: these bytes belong to no row.
+  if (!answer.ok() || ctx.replayed) (void)p_.blobs.Remove(blob.id);
+  return answer;
+}
+
+absl::StatusOr<options::v1::RawBody> Handlers::GetAttachment(rpc::Context& ctx, const pb::GetAttachmentRequest& request) {
+  ASSIGN_OR_RETURN(const AttachmentInDossier found,
+                   ctx.InScope(p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.Attachment(tx, request.id()); })));
+  const bool citizen = ctx.principal().kind == auth::CallerKind::kCitizen;
+  if (citizen && found.file.kind == FileKind::kResult && found.dossier->progress.state != State::kReturned) {
+    return base::PermissionDenied();
+  }
+  ctx.AuditSubject(found.dossier ? found.dossier->filer_person : found.file.owner_person,
+                   found.dossier ? found.dossier->code : found.file.id);
+  options::v1::RawBody body;
+  ASSIGN_OR_RETURN(*body.mutable_data(), db::ReadBlob(p_.blobs, found.file.blob, kUploadBytesMax));
+  body.set_content_type(found.file.content_type);
+  body.set_file_name(found.file.file_name);
+  return body;
+}
+
+}  // namespace dinh::procedures

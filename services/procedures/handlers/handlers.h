@@ -1,0 +1,133 @@
+// The service's RPCs. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dinh/identity/v1/resources.pb.h"
+#include "dinh/options/v1/common.pb.h"
+#include "dinh/payments/v1/events.pb.h"
+#include "dinh/procedures/v1/catalogue_service.pb.h"
+#include "dinh/procedures/v1/desk_service.pb.h"
+#include "dinh/procedures/v1/dossier_service.pb.h"
+#include "dinh/procedures/v1/events.pb.h"
+#include "dinh/territory/v1/resources.pb.h"
+#include "libs/auth/page_token.h"
+#include "libs/base/ids.h"
+#include "libs/base/random.h"
+#include "libs/db/blob_store.h"
+#include "libs/db/database.h"
+#include "libs/events/event_hub.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/context.h"
+#include "libs/rpc/method_table.h"
+#include "services/procedures/catalogue.h"
+#include "services/procedures/charges.h"
+#include "services/procedures/config.h"
+#include "services/procedures/documents/receipt.h"
+#include "services/procedures/store.h"
+#include "services/procedures/view.h"
+
+namespace dinh::procedures {
+
+// What the handlers work with; everything outlives them.
+struct HandlerParts {
+  db::Database& database;
+  const Store& store;
+  const Catalogue& catalogue;
+  const RoleNames& roles;
+  db::BlobStore& blobs;
+  events::EventHub& events;
+  Charges& charges;
+  PaperPrinter& printer;
+  const Config& config;
+  const auth::PageTokens& page_tokens;
+  base::Random& random;
+  base::IdGenerator& ids;
+  rpc::Channel& identity;
+  rpc::Channel& territory;
+};
+
+class Handlers {
+ public:
+  explicit Handlers(const HandlerParts& parts) : p_(parts) {}
+
+  // handlers/catalogue.cc
+  absl::StatusOr<pb::ListProceduresResponse> ListProcedures(rpc::Context& ctx, const pb::ListProceduresRequest& request);
+  absl::StatusOr<pb::Procedure> GetProcedure(rpc::Context& ctx, const pb::GetProcedureRequest& request);
+  absl::StatusOr<options::v1::RawBody> GetProcedureQr(rpc::Context& ctx, const pb::GetProcedureQrRequest& request);
+  absl::StatusOr<pb::FormDefinition> GetForm(rpc::Context& ctx, const pb::GetFormRequest& request);
+
+  // handlers/attachments.cc
+  absl::StatusOr<pb::Attachment> UploadAttachment(rpc::Context& ctx, rpc::MessageReader& reader);
+  absl::StatusOr<options::v1::RawBody> GetAttachment(rpc::Context& ctx, const pb::GetAttachmentRequest& request);
+
+  // handlers/filing.cc
+  absl::StatusOr<pb::Dossier> CreateDossier(rpc::Context& ctx, const pb::CreateDossierRequest& request);
+
+  // handlers/dossiers.cc
+  absl::StatusOr<pb::ListDossiersResponse> ListDossiers(rpc::Context& ctx, const pb::ListDossiersRequest& request);
+  absl::StatusOr<pb::Dossier> GetDossier(rpc::Context& ctx, const pb::GetDossierRequest& request);
+  absl::StatusOr<pb::TrackedDossier> TrackDossier(rpc::Context& ctx, const pb::TrackDossierRequest& request);
+  absl::Status WatchDossier(std::shared_ptr<rpc::Context> ctx, const pb::WatchDossierRequest& request,
+                            std::shared_ptr<rpc::StreamSink> sink);
+
+  // handlers/citizen.cc
+  absl::StatusOr<pb::Dossier> WithdrawDossier(rpc::Context& ctx, const pb::WithdrawDossierRequest& request);
+  absl::StatusOr<pb::Dossier> SupplyDossier(rpc::Context& ctx, const pb::SupplyDossierRequest& request);
+  absl::StatusOr<pb::Dossier> RateDossier(rpc::Context& ctx, const pb::RateDossierRequest& request);
+
+  // handlers/desk.cc
+  absl::StatusOr<pb::Dossier> AcceptDossier(rpc::Context& ctx, const pb::AcceptDossierRequest& request);
+  absl::StatusOr<pb::Dossier> RejectDossier(rpc::Context& ctx, const pb::RejectDossierRequest& request);
+  absl::StatusOr<pb::Dossier> RequestSupplement(rpc::Context& ctx, const pb::RequestSupplementRequest& request);
+  absl::StatusOr<pb::Dossier> ForwardDossier(rpc::Context& ctx, const pb::ForwardDossierRequest& request);
+  absl::StatusOr<pb::Dossier> SignDossier(rpc::Context& ctx, const pb::SignDossierRequest& request);
+  absl::StatusOr<pb::Dossier> SendBackDossier(rpc::Context& ctx, const pb::SendBackDossierRequest& request);
+  absl::StatusOr<pb::Dossier> ReturnDossier(rpc::Context& ctx, const pb::ReturnDossierRequest& request);
+  absl::StatusOr<pb::Dossier> StopDossier(rpc::Context& ctx, const pb::StopDossierRequest& request);
+
+  // handlers/papers.cc
+  absl::StatusOr<options::v1::RawBody> GetReceipt(rpc::Context& ctx, const pb::GetReceiptRequest& request);
+
+  // handlers/changes.cc: what payments tells, inside the consumer's transaction.
+  absl::Status ChargePaid(db::Tx& tx, const payments::v1::ChargePaid& paid);
+
+ private:
+  // One change of a dossier: who asked, what for, and what else happens in the same transaction.
+  struct ChangeRequest {
+    std::string code;
+    std::string etag;  // "" any
+    EventKind kind = EventKind::kSubmit;
+    std::string reason;
+    int stars = 0;
+    // Before the transition, e.g. to attach files; may change the event.
+    std::function<absl::Status(db::Tx& tx, DossierRow& row, Event& event)> before;
+    // After it, in the same transaction.
+    std::function<absl::Status(db::Tx& tx, const DossierRow& row)> after;
+  };
+  absl::StatusOr<pb::Dossier> ChangeDossier(rpc::Context& ctx, const ChangeRequest& request);
+  // Applies the event, moves the clock, writes row, history and events.
+  absl::Status Transition(db::Tx& tx, const Event& event, DossierRow& row);
+  absl::Status TakeFiles(db::Tx& tx, const auth::Principal& principal,
+                         const google::protobuf::RepeatedPtrField<std::string>& ids, const DossierRow& row,
+                         FileKind kind) const;
+  absl::StatusOr<pb::Dossier> Answer(db::Tx& tx, const rpc::Context& ctx, const DossierRow& row) const;
+  ViewContext View(const rpc::Context& ctx, const DossierRow& row) const;
+
+  absl::StatusOr<identity::v1::Person> FetchPerson(rpc::Context& ctx, const std::string& id) const;
+  absl::StatusOr<territory::v1::Agency> FindAgency(rpc::Context& ctx, const std::string& unit, const std::string& from,
+                                                   Executor executor, std::string* unit_name) const;
+
+  const HandlerParts p_;
+};
+
+// Of an officer in the dossier's agency.
+std::vector<std::string> RolesFor(const auth::Principal& principal, const DossierRow& row);
+
+base::CivilDate Today(const base::OpContext& ctx);
+
+}  // namespace dinh::procedures

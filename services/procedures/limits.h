@@ -1,0 +1,30 @@
+// The service's limits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "libs/base/clock.h"
+#include "libs/base/limits.h"
+
+namespace dinh::procedures {
+
+inline constexpr int32_t kPageSizeDefault = base::kPageSizeDefault;
+inline constexpr int32_t kPageSizeMax = base::kPageSizeMax;
+
+inline constexpr int64_t kUploadBytesMax = base::kUploadBytesMax;
+inline constexpr int kUnusedFilesMax = 40;  // uploads of one login that no dossier has taken
+inline constexpr base::Micros kUnusedFileKept = 48LL * 3600 * base::kMicrosPerSecond;
+inline constexpr int kFilesPerDossierMax = 60;
+
+inline constexpr size_t kTrackingTokenBytes = 32;  // 256 random bits: 43 characters
+inline constexpr int kAgenciesPerOfficerMax = 8;   // whose inboxes one list can join
+inline constexpr int kQrModulePx = 8;
+inline constexpr int32_t kQrCacheSeconds = 24 * 3600;
+
+inline constexpr int kSweepFilesMax = 200;  // unused uploads removed at a time
+inline constexpr base::Micros kSweepEvery = 3600LL * base::kMicrosPerSecond;
+// Cancelling looks for a charge that is perhaps still being opened: so often, then there is none.
+inline constexpr int kCancelAttemptsMax = 6;
+
+}  // namespace dinh::procedures

@@ -1,0 +1,99 @@
+// What the store reads and writes: a dossier with everything its rules need, its history, its files. Plain values;
+// sealing happens inside the store.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dinh/identity/v1/resources.pb.h"
+#include "dinh/procedures/v1/resources.pb.h"
+#include "libs/auth/principal.h"
+#include "libs/base/civil.h"
+#include "libs/base/clock.h"
+#include "libs/base/money.h"
+#include "services/procedures/domain/fees.h"
+#include "services/procedures/domain/time_limit.h"
+#include "services/procedures/domain/transitions.h"
+
+namespace dinh::procedures {
+
+struct DossierRow {
+  std::string id;
+  std::string code;
+  int64_t revision = 1;  // the etag
+  std::string procedure;
+  int procedure_version = 1;
+  Channel channel = Channel::kOnline;
+  std::string filer_person;
+  std::string filer_account;
+  identity::v1::Person filer;            // as at filing
+  procedures::v1::Dossier content;       // only form and subjects
+  std::string assisting_officer;
+  std::string receiving_agency;
+  std::string deciding_agency;
+  std::string unit;
+  std::string agency_name;
+  std::string unit_name;
+  std::map<std::string, std::string> external_ids;
+  Progress progress;
+  base::Micros step_since = 0;
+  std::string charge;
+  base::Vnd charge_vnd = 0;
+  base::Micros submitted_at = 0;
+  std::optional<base::CivilDate> due_date;
+  Waited waited;
+  std::string tracking_token;  // "" before acceptance
+  std::string reason;          // of the last refusal, supplement or stop
+  std::string comment;
+  std::optional<base::Micros> rated_at;
+
+  auth::ResourceScope scope() const { return {{filer_person}, "", receiving_agency, unit}; }
+};
+
+struct TimelineRow {
+  Change change;
+  ActorKind actor_kind = ActorKind::kSystem;
+  std::string actor_role;
+};
+
+enum class FileKind { kUnused = 0, kPaper = 1, kResult = 2 };
+
+struct AttachmentRow {
+  std::string id;
+  std::string owner_account;
+  std::string owner_person;
+  std::string dossier;  // id; "" when unused
+  FileKind kind = FileKind::kUnused;
+  std::string file_name;
+  std::string blob;  // id in the blob store
+  std::string content_type;
+  int64_t size_bytes = 0;
+  std::string sha256;
+  base::Micros created_at = 0;
+};
+
+// A file with the dossier it hangs on, for deciding who may read it.
+struct AttachmentInDossier {
+  AttachmentRow file;
+  std::optional<DossierRow> dossier;
+
+  auth::ResourceScope scope() const {
+    if (dossier) return dossier->scope();
+    if (!file.owner_person.empty()) return {{file.owner_person}, "", "", ""};
+    return {{}, file.owner_account, "", ""};
+  }
+};
+
+struct DossierFilter {
+  std::string filer_person;           // one of the two
+  std::vector<std::string> agencies;
+  std::vector<int> states;  // empty: all
+  std::string procedure;
+  bool overdue_only = false;
+  std::string before;  // id of the last one seen; "" from the newest
+  int limit = 20;
+};
+
+}  // namespace dinh::procedures
