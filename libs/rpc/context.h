@@ -64,6 +64,10 @@ class Context : public base::OpContext {
   const std::vector<Subject>& audit_subjects() const { return audit_subjects_; }
   std::string audit_reason;  // free of personal data: "dossier H56.15865-260213-0001"
 
+  // The caller's own access token, for calls in the user's name to another process; empty when it came by another way.
+  // Never logged or stored.
+  std::string bearer;
+
   // The caller's language for texts made by handlers: "vi" or "en".
   std::string language = "vi";
 

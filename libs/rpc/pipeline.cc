@@ -1,5 +1,6 @@
 #include "libs/rpc/pipeline.h"
 
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -138,7 +139,9 @@ class Pipeline::WatchedSink final : public StreamSink, public std::enable_shared
 
   // A source that lets go of the stream without a word has failed.
   ~WatchedSink() override {
-    if (!done_) sink_->Finish(pipeline_.Finish(call_, base::Internal("the stream's source vanished")));
+    if (done_) return;
+    const absl::Status why = broken_ ? absl::CancelledError() : base::Internal("the stream's source vanished");
+    sink_->Finish(pipeline_.Finish(call_, why));
   }
 
   Call& call() { return call_; }
@@ -159,7 +162,9 @@ class Pipeline::WatchedSink final : public StreamSink, public std::enable_shared
         return true;
       }
     }
-    return sink_->Write(message);
+    if (sink_->Write(message)) return true;
+    broken_ = true;
+    return false;
   }
   void Finish(const absl::Status& status) override {
     {
@@ -231,6 +236,7 @@ class Pipeline::WatchedSink final : public StreamSink, public std::enable_shared
   const std::shared_ptr<StreamSink> sink_;
   std::mutex mutex_;
   bool open_ = false, done_ = false, closed_ = false;
+  std::atomic<bool> broken_ = false;  // the transport takes no more
   std::vector<std::unique_ptr<Message>> held_;
   std::optional<absl::Status> held_finish_;
   std::function<void()> on_closed_;
@@ -332,6 +338,7 @@ absl::Status Pipeline::Prepare(Call& call) {
   call.ctx = std::make_shared<Context>(options_.clock, deadline, *call.method.entry, std::move(principal));
   call.ctx->trace = std::move(trace);
   call.ctx->language = call.head.language;
+  if (call.head.credentials.kind == Credentials::Kind::kBearer) call.ctx->bearer = call.head.credentials.value;
   if (call.head.cancelled != nullptr) call.ctx->set_cancelled(call.head.cancelled);
   RETURN_IF_ERROR(call.ctx->Check());
   // Bad tokens count against their address: guessing must not be free.

@@ -1,0 +1,47 @@
+// Between gRPC's types and ours. Private to libs/rpc.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "google/protobuf/message.h"
+#include "libs/rpc/call.h"
+
+namespace dinh::rpc {
+
+// Metadata names, lower case as HTTP/2 wants them.
+inline constexpr char kAuthorizationKey[] = "authorization";
+inline constexpr char kRequestIdKey[] = "idempotency-key";
+inline constexpr char kRequestIdKeyAlias[] = "x-request-id";
+inline constexpr char kTraceparentKey[] = "traceparent";
+inline constexpr char kLanguageKey[] = "accept-language";
+inline constexpr char kServiceKey[] = "x-dinh-service";  // whose feed, in a process of several services
+
+// Everything the pipeline wants to know of a call that came by gRPC. `peer_domain`: the SPIFFE trust domain whose
+// certificates name services ("" accepts none).
+CallHead HeadOf(const grpc::ServerContextBase& context, const base::Clock& clock, std::string_view peer_domain);
+// "" when the client did not send it.
+std::string MetadataOf(const grpc::ServerContextBase& context, const char* key);
+
+// "spiffe://dinh/payments" -> "payments" when the domain is "dinh"; "" for anything else.
+std::string ServiceOfSpiffeId(std::string_view uri, std::string_view domain);
+// "ipv4:192.0.2.1:4711" -> "192.0.2.1", "ipv6:%5B2001:db8::1%5D:4711" -> "2001:db8::1".
+std::string AddressOfPeer(std::string_view peer);
+
+// `status` must be fit to leave (ForOutside).
+grpc::Status ToGrpc(const absl::Status& status);
+absl::Status FromGrpc(const grpc::Status& status);
+
+// false: not a message of this type.
+bool ParseBuffer(grpc::ByteBuffer* buffer, google::protobuf::Message* message);
+grpc::ByteBuffer SerializeToBuffer(const google::protobuf::Message& message);
+
+// INVALID_ARGUMENT, reason MALFORMED_MESSAGE.
+absl::Status MalformedMessage();
+
+}  // namespace dinh::rpc

@@ -1,0 +1,176 @@
+#include "libs/rpc/grpc_server.h"
+
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/rpc/grpc_convert.h"
+#include "libs/rpc/grpc_reactors.h"
+#include "libs/rpc/grpc_reflection.h"
+
+namespace dinh::rpc {
+namespace {
+
+constexpr char kHealthService[] = "grpc.health.v1.Health";
+constexpr int kConnectionAgeGraceMs = 30'000;
+constexpr int kPingIntervalMinMs = 10'000;
+constexpr int kConcurrentStreamsMax = 1024;        // per connection
+constexpr size_t kMemoryQuotaBytes = 256u << 20;
+
+absl::Status Unimplemented() {
+  return base::Error(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
+                     {"Không có phương thức này. Hãy xem danh mục API.", "There is no such method. See the API's documentation."});
+}
+
+GrpcTarget TargetOf(Pipeline& pipeline, const BoundMethod& method) {
+  GrpcTarget target;
+  target.request_prototype = method.entry->request_prototype;
+  target.response_prototype = method.entry->response_prototype;
+  target.on_io_thread = method.light();
+  if (method.entry->unary) {
+    target.unary = [&](CallHead& head, Message& request, Message* response) {
+      return pipeline.Unary(method, head, request, response);
+    };
+  } else if (method.entry->client_stream) {
+    target.client_stream = [&](CallHead& head, MessageReader& reader, Message* response) {
+      return pipeline.ClientStream(method, head, reader, response);
+    };
+  } else {
+    target.server_stream = [&](CallHead& head, Message& request, std::shared_ptr<StreamSink> sink) {
+      return pipeline.ServerStream(method, head, request, std::move(sink));
+    };
+  }
+  return target;
+}
+
+GrpcTarget HealthTarget() {
+  GrpcTarget target;
+  target.request_prototype = &grpc::health::v1::HealthCheckRequest::default_instance();
+  target.response_prototype = &grpc::health::v1::HealthCheckResponse::default_instance();
+  target.on_io_thread = true;
+  return target;
+}
+
+}  // namespace
+
+class GrpcServer::Impl final : public grpc::CallbackGenericService {
+ public:
+  Impl(const GrpcServerOptions& options, Pipeline& pipeline, HandlerPool& pool)
+      : options_(options), pipeline_(pipeline), shared_{pool, streams_}, reflection_(ServiceNames(pipeline)) {
+    for (const auto& method : pipeline.methods()) {
+      // A path that several modules serve is found only with the module's name.
+      if (pipeline.Find(method->entry->path) != nullptr) {
+        targets_.emplace(method->entry->path, TargetOf(pipeline, *method));
+      } else {
+        targets_.emplace(method->service + method->entry->path, TargetOf(pipeline, *method));
+      }
+      health_.Set(method->entry->descriptor->service()->full_name(), true);
+    }
+    health_.Set("", true);
+    AddHealth();
+  }
+
+  static std::vector<std::string> ServiceNames(const Pipeline& pipeline) {
+    std::set<std::string> names = {kHealthService, kReflectionV1, kReflectionV1Alpha};
+    for (const auto& method : pipeline.methods()) names.insert(method->entry->descriptor->service()->full_name());
+    return {names.begin(), names.end()};
+  }
+
+  absl::Status Listen() {
+    grpc::ServerBuilder builder;
+    const auto credentials = options_.credentials != nullptr ? options_.credentials : grpc::InsecureServerCredentials();
+    builder.AddListeningPort(options_.address, credentials, &port_);
+    builder.RegisterCallbackGenericService(this);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(options_.message_bytes_max));
+    builder.SetMaxSendMessageSize(static_cast<int>(options_.message_bytes_max));
+    // Without this a second server on the same port would start and take half of the calls.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(options_.connection_age_max.count()));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionAgeGraceMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options_.keepalive.count()));
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingIntervalMinMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kConcurrentStreamsMax);
+    grpc::ResourceQuota quota("dinh");
+    quota.Resize(kMemoryQuotaBytes);
+    builder.SetResourceQuota(quota);
+    server_ = builder.BuildAndStart();
+    if (server_ != nullptr && port_ != 0) return absl::OkStatus();
+    return base::Error(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+                       {"Không mở được cổng gRPC " + options_.address + ". Hãy chọn cổng khác hoặc dừng chương trình đang dùng.",
+                        "Cannot listen for gRPC on " + options_.address + ". Choose another port or stop what uses it."},
+                       {{"address", options_.address}});
+  }
+
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    const std::string& path = context->method();
+    auto found = targets_.find(path);
+    if (found == targets_.end()) found = targets_.find(MetadataOf(*context, kServiceKey) + path);
+    if (found != targets_.end()) {
+      return NewReactor(shared_, found->second, HeadOf(*context, pipeline_.clock(), options_.peer_domain), context);
+    }
+    if (options_.reflection && IsReflection(path)) return reflection_.NewReactor();
+    return NewRefusal(Unimplemented());
+  }
+
+  void Drain(std::chrono::milliseconds limit) {
+    if (server_ == nullptr) return;
+    health_.Drain();
+    streams_.EndAll();
+    server_->Shutdown(std::chrono::system_clock::now() + limit);
+    server_->Wait();
+    server_.reset();
+  }
+
+  int port() const { return port_; }
+  Health& health() { return health_; }
+
+ private:
+  static bool IsReflection(const std::string& path) {
+    return path == std::string("/") + kReflectionV1 + "/ServerReflectionInfo" ||
+           path == std::string("/") + kReflectionV1Alpha + "/ServerReflectionInfo";
+  }
+  void AddHealth() {
+    GrpcTarget check = HealthTarget();
+    check.unary = [this](CallHead&, Message& request, Message* response) { return health_.Check(request, response); };
+    targets_.emplace(std::string("/") + kHealthService + "/Check", std::move(check));
+    GrpcTarget watch = HealthTarget();
+    watch.server_stream = [this](CallHead&, Message& request, std::shared_ptr<StreamSink> sink) {
+      return health_.Watch(request, std::move(sink));
+    };
+    targets_.emplace(std::string("/") + kHealthService + "/Watch", std::move(watch));
+  }
+
+  const GrpcServerOptions options_;
+  Pipeline& pipeline_;
+  OpenStreams streams_;
+  const GrpcShared shared_;
+  Health health_;
+  const Reflection reflection_;
+  std::unordered_map<std::string, GrpcTarget> targets_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GrpcServer::~GrpcServer() { impl_->Drain(std::chrono::milliseconds(0)); }
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options, Pipeline& pipeline,
+                                                              HandlerPool& pool) {
+  auto impl = std::make_unique<Impl>(options, pipeline, pool);
+  RETURN_IF_ERROR(impl->Listen());
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+int GrpcServer::port() const { return impl_->port(); }
+Health& GrpcServer::health() { return impl_->health(); }
+void GrpcServer::Drain(std::chrono::milliseconds limit) { impl_->Drain(limit); }
+
+}  // namespace dinh::rpc
