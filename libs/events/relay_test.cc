@@ -36,7 +36,8 @@ class RelayTest : public testing::Test {
     Feed feed(*t_.db, {}, {});
     std::string order;
     int64_t expected = 0;
-    for (const v1::FeedEvent& event : feed.ReadAfter(*ctx, 0, 10'000).value()) {
+    const auto events = feed.ReadAfter(*ctx, 0, 10'000);
+    for (const v1::FeedEvent& event : *events) {
       EXPECT_EQ(event.sequence(), ++expected);
       order += event.subject() + " ";
     }
@@ -187,7 +188,8 @@ TEST(RelayConnections, InterleavedCommitsAreNeverSteppedOver) {
   int64_t position = 0;
   EXPECT_TRUE(Eventually([&] {
     auto ctx = relaying.Context();
-    for (const v1::FeedEvent& event : feed.ReadAfter(*ctx, position, 7).value()) {
+    const auto events = feed.ReadAfter(*ctx, position, 7);
+    for (const v1::FeedEvent& event : *events) {
       EXPECT_EQ(event.sequence(), position + 1);
       EXPECT_EQ(event.subject(), std::to_string(position));
       position = event.sequence();
