@@ -58,9 +58,6 @@ class Host::ServicePlatform final : public Platform {
   base::IdGenerator& ids() override { return host_.parts_.ids; }
   telemetry::Logger& logger() override { return host_.parts_.logger; }
   telemetry::Metrics& metrics() override { return host_.parts_.metrics; }
-  auth::KeyRing& keys() override { return host_.parts_.keys; }
-  auth::Sealer& sealer() override { return host_.sealer_; }
-  const auth::PageTokens& page_tokens() override { return host_.page_tokens_; }
   rpc::Pipeline& pipeline() override { return *host_.pipeline_; }
   rpc::HandlerPool& pool() override { return *host_.pool_; }
   void ProvidePrincipals(auth::PrincipalSource* source) override { host_.tokens_->SetSource(source); }

@@ -20,7 +20,6 @@
 
 #include "libs/app/service_module.h"
 #include "libs/auth/tokens.h"
-#include "libs/auth/tokens.h"
 #include "libs/rpc/token_authenticator.h"
 
 namespace dinh::app {
@@ -33,7 +32,6 @@ struct HostParts {
   const base::Clock& clock;
   base::Random& random;
   base::IdGenerator& ids;
-  auth::KeyRing& keys;
   telemetry::Logger& logger;
   telemetry::Metrics& metrics;
   const auth::KeyRing& keys;
@@ -91,9 +89,6 @@ class Host {
   rpc::PipelineOptions MakePipelineOptions();
 
   HostParts parts_;
-  auth::Sealer sealer_;
-  auth::PageTokens page_tokens_;
-  auth::TokenVerifier verifier_;
   std::set<std::string> names_;
   auth::Sealer sealer_;
   auth::PageTokens page_tokens_;

@@ -33,10 +33,7 @@
 #include "absl/status/statusor.h"
 #include "libs/auth/key_ring.h"
 #include "libs/auth/page_token.h"
-#include "libs/auth/key_ring.h"
-#include "libs/auth/page_token.h"
 #include "libs/auth/principal.h"
-#include "libs/auth/sealer.h"
 #include "libs/auth/sealer.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
@@ -71,11 +68,6 @@ class Platform {
   virtual base::IdGenerator& ids() = 0;
   virtual telemetry::Logger& logger() = 0;
   virtual telemetry::Metrics& metrics() = 0;
-
-  // The installation's keys and what is made with them: sealed columns and blind indexes, page tokens of lists.
-  virtual auth::KeyRing& keys() = 0;
-  virtual auth::Sealer& sealer() = 0;
-  virtual const auth::PageTokens& page_tokens() = 0;
 
   // Opens (creates) and migrates this service's store; its own tables stand beside those of the platform (idempotency,
   // outbox, audit). `name` tells several stores of one service apart. Init only. Owned by the platform.

@@ -1,0 +1,17 @@
+// One function per subcommand; private to the command line.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace dinh::standalone {
+
+void AddServe(CLI::App& app, int& exit_code);
+void AddDemo(CLI::App& app, int& exit_code);
+void AddVerify(CLI::App& app, int& exit_code);  // audit verify, ledger verify
+void AddKeys(CLI::App& app, int& exit_code);    // keys list | rotate | export
+void AddAdmin(CLI::App& app, int& exit_code);   // admin create-officer
+void AddVersion(CLI::App& app, int& exit_code);
+
+}  // namespace dinh::standalone
