@@ -38,7 +38,8 @@ absl::StatusOr<PasswordHasher::Place> PasswordHasher::Enter(base::OpContext& ctx
   if (at_work_ >= options_.at_work_max || !queue_.empty()) {
     if (static_cast<int>(queue_.size()) >= options_.waiting_max) return Busy(options_.retry_after_ms);
     const auto self = queue_.insert(queue_.end(), 0);
-    const bool my_turn = changed_.wait_for(lock, ctx.Remaining(), [&] {
+    // Remaining() is rounded down: one more, so that the deadline has passed when the time is up.
+    const bool my_turn = changed_.wait_for(lock, ctx.Remaining() + std::chrono::milliseconds(1), [&] {
       return queue_.begin() == self && at_work_ < options_.at_work_max;
     });
     queue_.erase(self);
