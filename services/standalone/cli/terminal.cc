@@ -1,0 +1,44 @@
+#include "services/standalone/cli/terminal.h"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "libs/base/status.h"
+
+namespace dinh::standalone {
+namespace {
+
+std::string ReadLine(const std::string& prompt, bool terminal) {
+  termios before{};
+  if (terminal) {
+    std::fprintf(stderr, "%s: ", prompt.c_str());
+    tcgetattr(STDIN_FILENO, &before);
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  std::string line;
+  std::getline(std::cin, line);
+  if (terminal) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    std::fprintf(stderr, "\n");
+  }
+  return line;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadNewSecret(const std::string& prompt) {
+  const bool terminal = isatty(STDIN_FILENO) == 1;
+  std::string secret = ReadLine(prompt, terminal);
+  if (secret.empty()) return base::InvalidField("secret", {"Chưa nhập gì.", "Nothing was entered."});
+  if (terminal && ReadLine("Nhập lại", true) != secret) {
+    return base::InvalidField("secret", {"Hai lần nhập không giống nhau.", "The two entries differ."});
+  }
+  return secret;
+}
+
+}  // namespace dinh::standalone

@@ -1,0 +1,13 @@
+// Secrets from the person at the terminal (or, without one, from standard input: a line).
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace dinh::standalone {
+
+// Without echo; on a terminal asked twice. INVALID_ARGUMENT when the two differ or nothing came.
+absl::StatusOr<std::string> ReadNewSecret(const std::string& prompt);
+
+}  // namespace dinh::standalone
