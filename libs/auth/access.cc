@@ -132,25 +132,24 @@ static_assert(opt::Scope_ARRAYSIZE == 5 && opt::Audit_ARRAYSIZE == 3 && opt::Rat
 
 absl::Status RuleError(const MethodDescriptor& method, const std::string& problem) {
   const std::string& name = method.full_name();
-  return base::FailedPrecondition("ACCESS_RULE_INVALID",
-                                  {"Quy tắc truy cập của " + name + " chưa hợp lệ: " + problem +
-                                       ". Hãy sửa tùy chọn dinh.options.v1.access trong tệp proto.",
-                                   "The access rule of " + name + " " + problem +
-                                       ". Correct the option dinh.options.v1.access in its proto file."},
-                                  {{"method", name}});
+  return base::FailedPrecondition(
+      "ACCESS_RULE_INVALID",
+      {"Quy tắc truy cập của " + name + " chưa hợp lệ: " + problem +
+           ". Hãy sửa tùy chọn dinh.options.v1.access trong tệp proto.",
+       "The access rule of " + name + " " + problem + ". Correct the option dinh.options.v1.access in its proto file."},
+      {{"method", name}});
 }
 
 bool IsOwn(const Principal& principal, const ResourceScope& row) {
   if (principal.kind != CallerKind::kCitizen) return false;
   if (!principal.id.empty() && principal.id == row.owner_account) return true;
-  return !principal.person.empty() && std::find(row.owner_persons.begin(), row.owner_persons.end(),
-                                                principal.person) != row.owner_persons.end();
+  return !principal.person.empty() &&
+         std::find(row.owner_persons.begin(), row.owner_persons.end(), principal.person) != row.owner_persons.end();
 }
 
 bool IsInAgency(const AccessRule& rule, const Principal& principal, const ResourceScope& row) {
-  return std::any_of(rule.permissions.begin(), rule.permissions.end(), [&](const std::string& permission) {
-    return principal.Has(permission, row.agency, row.unit);
-  });
+  return std::any_of(rule.permissions.begin(), rule.permissions.end(),
+                     [&](const std::string& permission) { return principal.Has(permission, row.agency, row.unit); });
 }
 
 absl::Status LoginRequired() {
@@ -188,15 +187,13 @@ absl::Status Authorise(const AccessRule& rule, const Principal& principal) {
     return principal.anonymous() && login_helps ? LoginRequired() : base::PermissionDenied();
   }
   if (principal.kind == CallerKind::kPeer) {
-    const bool listed = std::any_of(rule.peers.begin(), rule.peers.end(), [&](const std::string& peer) {
-      return peer == kAnyPeer || peer == principal.id;
-    });
+    const bool listed = std::any_of(rule.peers.begin(), rule.peers.end(),
+                                    [&](const std::string& peer) { return peer == kAnyPeer || peer == principal.id; });
     return listed && !principal.id.empty() ? absl::OkStatus() : base::PermissionDenied();
   }
   if (principal.kind == CallerKind::kOfficer && !rule.permissions.empty()) {
-    const bool held = std::any_of(rule.permissions.begin(), rule.permissions.end(), [&](const std::string& permission) {
-      return principal.HasAnywhere(permission);
-    });
+    const bool held = std::any_of(rule.permissions.begin(), rule.permissions.end(),
+                                  [&](const std::string& permission) { return principal.HasAnywhere(permission); });
     return held ? absl::OkStatus() : base::PermissionDenied();
   }
   return absl::OkStatus();

@@ -90,30 +90,31 @@ TEST(ReadAccessRule, RefusesCallersThatContradict) {
                 "without CALLER_KIND_OFFICER");
   ExpectRefused(ReadRule("callers: CALLER_KIND_OFFICER permissions: 'accept' rate: RATE_CLASS_READ"),
                 "malformed permission");
-  ExpectRefused(ReadRule("callers: CALLER_KIND_OFFICER permissions: '' rate: RATE_CLASS_READ"),
-                "malformed permission");
-  ExpectRefused(
-      ReadRule("callers: CALLER_KIND_OFFICER permissions: 'a.b' permissions: 'a.b' rate: RATE_CLASS_READ"),
-      "a permission twice");
+  ExpectRefused(ReadRule("callers: CALLER_KIND_OFFICER permissions: '' rate: RATE_CLASS_READ"), "malformed permission");
+  ExpectRefused(ReadRule("callers: CALLER_KIND_OFFICER permissions: 'a.b' permissions: 'a.b' rate: RATE_CLASS_READ"),
+                "a permission twice");
 }
 
 TEST(ReadAccessRule, RefusesScopesThatSomeCallerCouldNeverPass) {
   const std::string rate = " rate: RATE_CLASS_READ";
-  ExpectRefused(ReadRule("callers: CALLER_KIND_PEER peers: 'a' scope: SCOPE_OWN" + rate), "without CALLER_KIND_CITIZEN");
+  ExpectRefused(ReadRule("callers: CALLER_KIND_PEER peers: 'a' scope: SCOPE_OWN" + rate),
+                "without CALLER_KIND_CITIZEN");
   ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN callers: CALLER_KIND_OFFICER scope: SCOPE_OWN" + rate),
                 "could never pass");
   ExpectRefused(ReadRule("callers: CALLER_KIND_ANONYMOUS callers: CALLER_KIND_CITIZEN scope: SCOPE_OWN" + rate),
                 "CALLER_KIND_ANONYMOUS could never pass");
-  ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN scope: SCOPE_AGENCY_UNIT" + rate), "without CALLER_KIND_OFFICER");
+  ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN scope: SCOPE_AGENCY_UNIT" + rate),
+                "without CALLER_KIND_OFFICER");
   ExpectRefused(ReadRule("callers: CALLER_KIND_OFFICER scope: SCOPE_AGENCY_UNIT" + rate), "without permissions");
   ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN callers: CALLER_KIND_OFFICER permissions: 'a.b' "
-                         "scope: SCOPE_AGENCY_UNIT" + rate),
+                         "scope: SCOPE_AGENCY_UNIT" +
+                         rate),
                 "could never pass");
   ExpectRefused(ReadRule("callers: CALLER_KIND_OFFICER permissions: 'a.b' scope: SCOPE_OWN_OR_AGENCY_UNIT" + rate),
                 "without both");
-  ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN callers: CALLER_KIND_OFFICER scope: SCOPE_OWN_OR_AGENCY_UNIT" +
-                         rate),
-                "without permissions");
+  ExpectRefused(
+      ReadRule("callers: CALLER_KIND_CITIZEN callers: CALLER_KIND_OFFICER scope: SCOPE_OWN_OR_AGENCY_UNIT" + rate),
+      "without permissions");
   ExpectRefused(ReadRule("callers: CALLER_KIND_PEER peers: 'a' scope: SCOPE_TOKEN" + rate), "without any person");
 }
 
@@ -123,8 +124,9 @@ TEST(ReadAccessRule, RefusesConductThatContradicts) {
   ExpectRefused(WriteRule("callers: CALLER_KIND_CITIZEN rate: RATE_CLASS_WRITE"), "without AUDIT_WRITE");
   ExpectRefused(WriteRule("callers: CALLER_KIND_CITIZEN rate: RATE_CLASS_WRITE audit: AUDIT_READ_PERSONAL"),
                 "without AUDIT_WRITE");
-  ExpectRefused(RuleOf("idempotency_level: IDEMPOTENT " + Access("callers: CALLER_KIND_CITIZEN rate: RATE_CLASS_WRITE")),
-                "without AUDIT_WRITE");
+  ExpectRefused(
+      RuleOf("idempotency_level: IDEMPOTENT " + Access("callers: CALLER_KIND_CITIZEN rate: RATE_CLASS_WRITE")),
+      "without AUDIT_WRITE");
   ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN rate: RATE_CLASS_READ audit: AUDIT_WRITE"), "NO_SIDE_EFFECTS");
   ExpectRefused(ReadRule("callers: CALLER_KIND_CITIZEN rate: RATE_CLASS_READ store_no_answer: true"),
                 "nothing is ever stored");
@@ -249,16 +251,16 @@ TEST(InScope, AgencyAndUnitAndPermissionInOneGrant) {
   EXPECT_FALSE(InScope(rule, Officer({{"r", "ubnd", "15880", {"a.b"}}}), row)) << "another unit";
   EXPECT_FALSE(InScope(rule, Officer({{"r", "ubnd", "15865", {"x.y"}}}), row)) << "another permission";
   // Three grants that only together would do.
-  EXPECT_FALSE(InScope(rule,
-                       Officer({{"r", "ubnd", "15880", {"a.b"}},
-                                {"r", "police", "15865", {"a.b"}},
-                                {"r", "ubnd", "15865", {"x.y"}}}),
-                       row));
+  EXPECT_FALSE(InScope(
+      rule,
+      Officer({{"r", "ubnd", "15880", {"a.b"}}, {"r", "police", "15865", {"a.b"}}, {"r", "ubnd", "15865", {"x.y"}}}),
+      row));
 }
 
 TEST(InScope, OfficersOwnNothingByTheirPerson) {
   const AccessRule rule = Rule({CallerKind::kCitizen, CallerKind::kOfficer}, Scope::kOwnOrAgencyUnit, {"a.b"});
-  const ResourceScope row{.owner_persons = {"person-officer"}, .owner_account = "officer-1", .agency = "x", .unit = "1"};
+  const ResourceScope row{
+      .owner_persons = {"person-officer"}, .owner_account = "officer-1", .agency = "x", .unit = "1"};
   EXPECT_FALSE(InScope(rule, Officer({}), row));
   EXPECT_TRUE(InScope(rule, Officer({{"r", "x", "1", {"a.b"}}}), row));
   EXPECT_TRUE(InScope(rule, Citizen("a", "person-officer"), row));
@@ -285,10 +287,14 @@ TEST(InScope, PeersAndSignedPassAndKindsNotAllowedDoNot) {
 // Every caller against every scope, by hand: a rule that became weaker anywhere shows here.
 TEST(InScope, WholeMatrix) {
   const ResourceScope row{.owner_persons = {"p1"}, .owner_account = "a1", .agency = "ubnd", .unit = "15865"};
-  const std::vector<Principal> callers = {Principal(), Citizen("a1", "p9"), Citizen("a9", "p1"), Citizen("a9", "p9"),
+  const std::vector<Principal> callers = {Principal(),
+                                          Citizen("a1", "p9"),
+                                          Citizen("a9", "p1"),
+                                          Citizen("a9", "p9"),
                                           Officer({{"r", "ubnd", "15865", {"a.b"}}}),
                                           Officer({{"r", "police", "15865", {"a.b"}}}),
-                                          Officer({{"r", "ubnd", "15880", {"a.b"}}}), Peer("payments")};
+                                          Officer({{"r", "ubnd", "15880", {"a.b"}}}),
+                                          Peer("payments")};
   const std::vector<std::pair<Scope, std::string>> expected = {{Scope::kNone, "11111111"},
                                                                {Scope::kOwn, "01100001"},
                                                                {Scope::kAgencyUnit, "00001001"},

@@ -20,37 +20,48 @@ std::vector<db::Migration> Schema(db::Engine engine) {
   const std::string bytes(db::BytesType(engine));
   return {{1, "audit",
            "CREATE TABLE audit (\n"
-           "  number " + key + ",\n"
-           "  sequence BIGINT,\n"
-           "  hash " + bytes + ",\n"
-           "  id TEXT NOT NULL,\n"
-           "  at BIGINT NOT NULL,\n"
-           "  caller_kind SMALLINT NOT NULL,\n"
-           "  caller TEXT NOT NULL,\n"
-           "  person TEXT NOT NULL,\n"
-           "  method TEXT NOT NULL,\n"
-           "  subject TEXT NOT NULL,\n"
-           "  resource TEXT NOT NULL,\n"
-           "  outcome SMALLINT NOT NULL,\n"
-           "  reason TEXT NOT NULL,\n"
-           "  trace TEXT NOT NULL\n"
-           ");\n"
-           "CREATE INDEX audit_pending ON audit (number) WHERE sequence IS NULL;\n"
-           "CREATE UNIQUE INDEX audit_by_sequence ON audit (sequence) WHERE sequence IS NOT NULL;\n"
-           "CREATE INDEX audit_by_subject ON audit (subject, number) WHERE subject <> '';\n"
-           "CREATE TABLE audit_chain (\n"
-           "  id SMALLINT PRIMARY KEY CHECK (id = 1),\n"
-           "  sequence BIGINT NOT NULL,\n"
-           "  hash " + bytes + "\n"
-           ");\n"
-           "INSERT INTO audit_chain (id, sequence, hash) VALUES (1, 0, NULL);\n"
-           "CREATE TABLE audit_head (\n"
-           "  sequence BIGINT PRIMARY KEY,\n"
-           "  hash " + bytes + " NOT NULL,\n"
-           "  at BIGINT NOT NULL,\n"
-           "  key_id TEXT NOT NULL,\n"
-           "  signature " + bytes + " NOT NULL\n"
-           ");\n"}};
+           "  number " +
+               key +
+               ",\n"
+               "  sequence BIGINT,\n"
+               "  hash " +
+               bytes +
+               ",\n"
+               "  id TEXT NOT NULL,\n"
+               "  at BIGINT NOT NULL,\n"
+               "  caller_kind SMALLINT NOT NULL,\n"
+               "  caller TEXT NOT NULL,\n"
+               "  person TEXT NOT NULL,\n"
+               "  method TEXT NOT NULL,\n"
+               "  subject TEXT NOT NULL,\n"
+               "  resource TEXT NOT NULL,\n"
+               "  outcome SMALLINT NOT NULL,\n"
+               "  reason TEXT NOT NULL,\n"
+               "  trace TEXT NOT NULL\n"
+               ");\n"
+               "CREATE INDEX audit_pending ON audit (number) WHERE sequence IS NULL;\n"
+               "CREATE UNIQUE INDEX audit_by_sequence ON audit (sequence) WHERE sequence IS NOT NULL;\n"
+               "CREATE INDEX audit_by_subject ON audit (subject, number) WHERE subject <> '';\n"
+               "CREATE INDEX audit_to_hand_on ON audit (sequence) WHERE sequence IS NOT NULL AND subject <> '';\n"
+               "CREATE TABLE audit_chain (\n"
+               "  id SMALLINT PRIMARY KEY CHECK (id = 1),\n"
+               "  sequence BIGINT NOT NULL,\n"
+               "  hash " +
+               bytes +
+               "\n"
+               ");\n"
+               "INSERT INTO audit_chain (id, sequence, hash) VALUES (1, 0, NULL);\n"
+               "CREATE TABLE audit_head (\n"
+               "  sequence BIGINT PRIMARY KEY,\n"
+               "  hash " +
+               bytes +
+               " NOT NULL,\n"
+               "  at BIGINT NOT NULL,\n"
+               "  key_id TEXT NOT NULL,\n"
+               "  signature " +
+               bytes +
+               " NOT NULL\n"
+               ");\n"}};
 }
 
 // Cut between letters, control characters out: rows are printed and hashed.
@@ -61,7 +72,8 @@ std::string Clean(std::string_view text) {
     text = text.substr(0, end);
   }
   std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return out;
 }
 
@@ -71,9 +83,10 @@ absl::Status Stopped() {
 }
 
 absl::Status Backlog() {
-  return base::ResourceExhausted("AUDIT_BACKLOG", {"Hệ thống đang quá tải. Hãy thử lại sau vài giây.",
-                                                   "The service is overloaded. Try again in a few seconds."},
-                                 1000);
+  return base::ResourceExhausted(
+      "AUDIT_BACKLOG",
+      {"Hệ thống đang quá tải. Hãy thử lại sau vài giây.", "The service is overloaded. Try again in a few seconds."},
+      1000);
 }
 
 }  // namespace
@@ -106,8 +119,9 @@ absl::Status AuditLog::Append(db::Tx& tx, const AuditRow& row) {
   const std::string caller = Clean(row.caller), person = Clean(row.person), method = Clean(row.method);
   const std::string subject = Clean(row.subject), resource = Clean(row.resource), reason = Clean(row.reason);
   const std::string trace = Clean(row.trace);
-  return tx.Exec(kInsert, {id, clock_.Now(), row.caller_kind, caller, person, method, subject, resource, row.outcome,
-                           reason, trace})
+  return tx
+      .Exec(kInsert,
+            {id, clock_.Now(), row.caller_kind, caller, person, method, subject, resource, row.outcome, reason, trace})
       .status();
 }
 
@@ -129,8 +143,7 @@ absl::StatusOr<std::vector<AuditRecord>> AuditLog::ListBySubject(base::OpContext
 
 absl::StatusOr<std::vector<AuditRecord>> AuditLog::ListChainedAfter(base::OpContext& ctx, int64_t sequence, int limit) {
   static constexpr char kSql[] =
-      "SELECT " DINH_AUDIT_COLUMNS
-      " FROM audit WHERE sequence > $1 AND subject <> '' ORDER BY sequence LIMIT $2";
+      "SELECT " DINH_AUDIT_COLUMNS " FROM audit WHERE sequence > $1 AND subject <> '' ORDER BY sequence LIMIT $2";
   return db_.Read(ctx, [&](db::Tx& tx) { return tx.QueryAll(kSql, {sequence, limit}, ReadAuditRecord); });
 }
 

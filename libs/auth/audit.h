@@ -47,8 +47,8 @@ struct AuditRow {
   std::string subject;   // the person whose data it is (opaque id), "" if none
   std::string resource;  // "dossiers/H56.15865-260213-0001"
   absl::StatusCode outcome = absl::StatusCode::kOk;
-  std::string reason;    // why it was read, or the reason of the refusal
-  std::string trace;     // trace id
+  std::string reason;  // why it was read, or the reason of the refusal
+  std::string trace;   // trace id
 };
 
 struct AuditRecord {

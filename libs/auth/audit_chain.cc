@@ -122,8 +122,7 @@ absl::Status AuditChainer::StoreHead(db::Tx& tx, const AuditHead& head) {
     RETURN_IF_ERROR(tx.Exec(kDeleteHead, {*before}).status());
   }
   return tx
-      .Exec(kInsertHead,
-            {head.sequence, db::BlobView{head.hash}, head.at, head.key_id, db::BlobView{head.signature}})
+      .Exec(kInsertHead, {head.sequence, db::BlobView{head.hash}, head.at, head.key_id, db::BlobView{head.signature}})
       .status();
 }
 

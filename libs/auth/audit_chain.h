@@ -35,7 +35,7 @@ inline constexpr int64_t kHeadEvery = 1000;
 struct AuditHead {
   std::string service;
   int64_t sequence = 0;
-  std::string hash;       // 32 bytes
+  std::string hash;  // 32 bytes
   base::Micros at = 0;
   std::string key_id;     // 8 hex digits
   std::string signature;  // 64 bytes
@@ -51,7 +51,7 @@ class AuditChainer {
   struct Options {
     std::chrono::milliseconds interval{1000};
     int batch_rows = 500;
-    std::function<void(const AuditHead&)> on_head;     // called after the head is durable, on the chainer's thread
+    std::function<void(const AuditHead&)> on_head;      // called after the head is durable, on the chainer's thread
     std::function<void(const absl::Status&)> on_error;  // for the log; the next round tries again
   };
   // `service` is part of what is hashed and signed. References must outlive the chainer.
@@ -89,14 +89,14 @@ class AuditChainer {
 };
 
 enum class AuditProblemKind {
-  kRowMissing,       // a number of the chain has no row
-  kRowChanged,       // a row does not give its hash (changed, swapped, added)
-  kTailMissing,      // rows that were signed for are gone from the end
-  kTailUnsigned,     // chained rows that no head covers
-  kHeadForged,       // a head whose signature is not by a key of the ring
-  kHeadMismatch,     // a head that is signed for another chain than the rows make
-  kHeadMissing,      // there are chained rows, but no head
-  kAnchorMismatch,   // a head kept elsewhere is not part of this chain: the log was put back or rewritten
+  kRowMissing,      // a number of the chain has no row
+  kRowChanged,      // a row does not give its hash (changed, swapped, added)
+  kTailMissing,     // rows that were signed for are gone from the end
+  kTailUnsigned,    // chained rows that no head covers
+  kHeadForged,      // a head whose signature is not by a key of the ring
+  kHeadMismatch,    // a head that is signed for another chain than the rows make
+  kHeadMissing,     // there are chained rows, but no head
+  kAnchorMismatch,  // a head kept elsewhere is not part of this chain: the log was put back or rewritten
 };
 
 struct AuditProblem {
@@ -109,7 +109,7 @@ struct AuditReport {
   int64_t rows = 0;       // chained rows read
   int64_t unchained = 0;  // committed, not chained yet: not covered
   int64_t heads = 0;
-  AuditHead newest;       // sequence 0 when there is none
+  AuditHead newest;                    // sequence 0 when there is none
   std::vector<AuditProblem> problems;  // the first kAuditProblemsMax, by sequence as found
   bool ok() const { return problems.empty(); }
 };

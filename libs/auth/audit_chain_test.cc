@@ -86,19 +86,26 @@ class AuditChainTest : public ::testing::Test {
       }
       int64_t last = from - 1;
       std::vector<AuditRecord> records;
-      RETURN_IF_ERROR(tx.Query("SELECT number, sequence, id, at, caller_kind, caller, person, method, subject, resource, "
-                               "outcome, reason, trace FROM audit WHERE sequence >= $1 ORDER BY sequence",
-                               {from}, [&](const db::Row& row) {
-                                 AuditRecord r;
-                                 r.number = row.Int(0);
-                                 r.sequence = row.Int(1);
-                                 r.id = row.Text(2);
-                                 r.at = row.Int(3);
-                                 r.row = {static_cast<CallerKind>(row.Int(4)), row.Text(5), row.Text(6), row.Text(7),
-                                          row.Text(8), row.Text(9), static_cast<absl::StatusCode>(row.Int(10)),
-                                          row.Text(11), row.Text(12)};
-                                 records.push_back(r);
-                               }));
+      RETURN_IF_ERROR(
+          tx.Query("SELECT number, sequence, id, at, caller_kind, caller, person, method, subject, resource, "
+                   "outcome, reason, trace FROM audit WHERE sequence >= $1 ORDER BY sequence",
+                   {from}, [&](const db::Row& row) {
+                     AuditRecord r;
+                     r.number = row.Int(0);
+                     r.sequence = row.Int(1);
+                     r.id = row.Text(2);
+                     r.at = row.Int(3);
+                     r.row = {static_cast<CallerKind>(row.Int(4)),
+                              row.Text(5),
+                              row.Text(6),
+                              row.Text(7),
+                              row.Text(8),
+                              row.Text(9),
+                              static_cast<absl::StatusCode>(row.Int(10)),
+                              row.Text(11),
+                              row.Text(12)};
+                     records.push_back(r);
+                   }));
       for (const AuditRecord& record : records) {
         hash = ChainHash(hash, record);
         last = record.sequence;
@@ -161,12 +168,23 @@ TEST_F(AuditChainTest, KeysMayRotate) {
 
 TEST_F(AuditChainTest, EveryColumnIsCovered) {
   Chained(9);
-  const std::vector<std::pair<std::string, std::string>> changes = {
-      {"number", "number + 1000"}, {"id", "'00000000-0000-7000-8000-000000000000'"}, {"at", "at + 1"},
-      {"caller_kind", "2"}, {"caller", "'someone'"}, {"person", "''"}, {"method", "'other'"}, {"subject", "'p9'"},
-      {"resource", "'r9'"}, {"outcome", "7"}, {"reason", "''"}, {"trace", "'x'"},
-      {"hash", "(SELECT hash FROM audit_head)"}, {"hash", "NULL"}, {"sequence", "NULL"}, {"sequence", "-5"},
-      {"sequence", "5000"}};
+  const std::vector<std::pair<std::string, std::string>> changes = {{"number", "number + 1000"},
+                                                                    {"id", "'00000000-0000-7000-8000-000000000000'"},
+                                                                    {"at", "at + 1"},
+                                                                    {"caller_kind", "2"},
+                                                                    {"caller", "'someone'"},
+                                                                    {"person", "''"},
+                                                                    {"method", "'other'"},
+                                                                    {"subject", "'p9'"},
+                                                                    {"resource", "'r9'"},
+                                                                    {"outcome", "7"},
+                                                                    {"reason", "''"},
+                                                                    {"trace", "'x'"},
+                                                                    {"hash", "(SELECT hash FROM audit_head)"},
+                                                                    {"hash", "NULL"},
+                                                                    {"sequence", "NULL"},
+                                                                    {"sequence", "-5"},
+                                                                    {"sequence", "5000"}};
   for (const auto& [column, value] : changes) {
     Sql("CREATE TABLE kept AS SELECT * FROM audit WHERE sequence = 5");
     Sql("UPDATE audit SET " + column + " = " + value + " WHERE sequence = 5");
@@ -269,8 +287,8 @@ TEST_F(AuditChainTest, AHeadSignedByAnotherKeyIsForged) {
 
 TEST_F(AuditChainTest, EveryColumnOfAHeadIsCovered) {
   Chained(9);
-  for (const std::string change : {"sequence = 8", "at = at + 1", "key_id = 'x'", "hash = signature",
-                                    "signature = hash", "sequence = 12"}) {
+  for (const std::string change :
+       {"sequence = 8", "at = at + 1", "key_id = 'x'", "hash = signature", "signature = hash", "sequence = 12"}) {
     Sql("CREATE TABLE kept AS SELECT * FROM audit_head");
     Sql("UPDATE audit_head SET " + change);
     EXPECT_THAT(Problems(), Not(IsEmpty())) << change;

@@ -108,6 +108,29 @@ TEST_F(AuditTest, PagesThroughOnePersonsAccessesNewestFirst) {
   EXPECT_TRUE(Of("p1", 0, 0).empty());
 }
 
+// A log grows for years: none of its questions may read it from end to end.
+TEST_F(AuditTest, EveryQuestionHasItsIndex) {
+  const std::vector<std::pair<std::string, std::string>> questions = {
+      {"SELECT number FROM audit WHERE sequence IS NULL ORDER BY number LIMIT 1", "audit_pending"},
+      {"SELECT reason FROM audit WHERE subject = 'p' AND subject <> '' AND number < 9 ORDER BY number DESC LIMIT 1",
+       "audit_by_subject"},
+      {"SELECT reason FROM audit WHERE sequence > 7 AND subject <> '' ORDER BY sequence LIMIT 1", "audit_to_hand_on"},
+      {"SELECT reason FROM audit WHERE sequence > 7 ORDER BY sequence LIMIT 1", "audit_by_sequence"}};
+  for (const auto& [sql, index] : questions) {
+    auto ctx = store_.Context();
+    std::string plan;
+    ASSERT_TRUE(store_.db
+                    ->Read(*ctx,
+                           [&](db::Tx& tx) -> absl::Status {
+                             return tx.Query("EXPLAIN QUERY PLAN " + sql, {},
+                                             [&](const db::Row& row) { plan += row.Text(3) + "; "; });
+                           })
+                    .ok());
+    EXPECT_THAT(plan, ::testing::HasSubstr("INDEX " + index)) << sql;
+    EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("TEMP B-TREE"))) << sql;
+  }
+}
+
 TEST_F(AuditTest, SubmitReturnsWhenItsRowsAreThere) {
   AuditWriter writer(log_, store_.clock);
   for (int i = 0; i < 5; ++i) {

@@ -21,9 +21,7 @@ constexpr std::string_view kBackupMagic = "DINHKEYS1";
 constexpr uint64_t kBackupOps = crypto_pwhash_OPSLIMIT_MODERATE;
 constexpr uint64_t kBackupMemoryBytes = crypto_pwhash_MEMLIMIT_MODERATE;
 
-bool IsSigning(KeyPurpose purpose) {
-  return purpose == KeyPurpose::kTokenSigning || purpose == KeyPurpose::kAuditHead;
-}
+bool IsSigning(KeyPurpose purpose) { return purpose == KeyPurpose::kTokenSigning || purpose == KeyPurpose::kAuditHead; }
 
 std::string_view AlgorithmOf(KeyPurpose purpose) {
   if (IsSigning(purpose)) return "Ed25519";
@@ -218,7 +216,8 @@ absl::Status KeysMissing() {
       "KEYS_MISSING",
       {"Có dữ liệu nhưng không có thư mục khóa “keys”. Hãy khôi phục thư mục khóa từ bản sao lưu; khóa mới sẽ không mở "
        "được dữ liệu cũ.",
-       "There is data but no 'keys' folder. Restore the folder from its backup: new keys could not open the old data."});
+       "There is data but no 'keys' folder. Restore the folder from its backup: new keys could not open the old "
+       "data."});
 }
 
 absl::Status KeysIncomplete(std::string_view what) {
@@ -236,8 +235,8 @@ absl::Status KeysExposed(std::string_view name, bool folder) {
       "KEYS_EXPOSED",
       {"Người khác có thể đọc khóa “" + file + "”. Hãy chạy: chmod " + mode + " " + file +
            " (và chown cho người chạy dịch vụ), rồi cân nhắc đổi khóa bằng “dinh keys rotate”.",
-       "Others may read '" + file + "', or it is not an own file of the user that runs the service. Run: chmod " + mode +
-           " " + file + " (and chown), then consider 'dinh keys rotate'."},
+       "Others may read '" + file + "', or it is not an own file of the user that runs the service. Run: chmod " +
+           mode + " " + file + " (and chown), then consider 'dinh keys rotate'."},
       {{"file", file}, {"mode", mode}});
 }
 
@@ -255,10 +254,11 @@ absl::Status KeysExist() {
 }
 
 absl::Status KeyStorageError(std::string_view what) {
-  return base::Unavailable("STORAGE_UNAVAILABLE",
-                           {"Không đọc hoặc ghi được tệp khóa “" + std::string(what) + "”. Hãy kiểm tra quyền và ổ đĩa.",
-                            "The key file '" + std::string(what) + "' cannot be read or written. Check permissions and "
-                            "the disk."});
+  return base::Unavailable("STORAGE_UNAVAILABLE", {"Không đọc hoặc ghi được tệp khóa “" + std::string(what) +
+                                                       "”. Hãy kiểm tra quyền và ổ đĩa.",
+                                                   "The key file '" + std::string(what) +
+                                                       "' cannot be read or written. Check permissions and "
+                                                       "the disk."});
 }
 
 }  // namespace dinh::auth

@@ -45,11 +45,11 @@ inline constexpr size_t kPassphraseBytesMin = 12;
 // What may be shown of a key.
 struct KeyInfo {
   KeyPurpose purpose = KeyPurpose::kTokenSigning;
-  int version = 0;         // 1, 2, 3 …
-  std::string id;          // 8 hex digits, derived from the key
+  int version = 0;  // 1, 2, 3 …
+  std::string id;   // 8 hex digits, derived from the key
   base::Micros created = 0;
-  std::string algorithm;   // "Ed25519", "XChaCha20-Poly1305", "HMAC-SHA256"
-  bool current = false;    // the newest of its purpose
+  std::string algorithm;  // "Ed25519", "XChaCha20-Poly1305", "HMAC-SHA256"
+  bool current = false;   // the newest of its purpose
 };
 
 struct Key {

@@ -82,8 +82,7 @@ TEST_F(KeyRingTest, SyncsEveryFileThenTheFolderThenTheParent) {
   auto ring = KeyRing::Open(options, clock_, random_);
   ASSERT_TRUE(ring.ok());
   ASSERT_TRUE((*ring)->Rotate(KeyPurpose::kSealing).ok());
-  EXPECT_EQ(files.Take(),
-            (std::vector<std::string>{"create", "write", "sync", "close", "rename", "sync_folder"}));
+  EXPECT_EQ(files.Take(), (std::vector<std::string>{"create", "write", "sync", "close", "rename", "sync_folder"}));
 }
 
 TEST_F(KeyRingTest, AFailureAtAnyStepLeavesNoFolder) {
@@ -185,8 +184,8 @@ TEST_F(KeyRingTest, RefusesLinksInItsOwnFolderButNotInAMountedOne) {
 TEST_F(KeyRingTest, EveryDamageOfAFileIsSeen) {
   Create();
   const std::string good = Text("page-token.1.key");
-  std::vector<std::string> bad = {"", "x", good + "x", good.substr(0, good.size() - 1), std::string(5000, 'a'),
-                                  Text("sealing.1.key"), "\n" + good};
+  std::vector<std::string> bad = {
+      "", "x", good + "x", good.substr(0, good.size() - 1), std::string(5000, 'a'), Text("sealing.1.key"), "\n" + good};
   for (size_t i = 0; i < good.size(); ++i) {
     std::string changed = good;
     changed[i] = changed[i] == '7' ? '8' : '7';
@@ -265,8 +264,7 @@ TEST_F(KeyRingTest, ExportComesBackWithItsPassphraseOnly) {
   EXPECT_EQ(db::ReasonOf(KeyRing::Import(other, *backup, "một câu khác hẳn", random_)), "KEY_BACKUP_INVALID");
   std::string changed = *backup;
   changed[changed.size() / 2] ^= 1;
-  EXPECT_EQ(db::ReasonOf(KeyRing::Import(other, changed, "một câu đủ dài để giữ khóa", random_)),
-            "KEY_BACKUP_INVALID");
+  EXPECT_EQ(db::ReasonOf(KeyRing::Import(other, changed, "một câu đủ dài để giữ khóa", random_)), "KEY_BACKUP_INVALID");
   EXPECT_EQ(db::ReasonOf(KeyRing::Import(other, "x", "một câu đủ dài để giữ khóa", random_)), "KEY_BACKUP_INVALID");
   EXPECT_FALSE(fs::exists(other.folder));
   EXPECT_EQ(db::ReasonOf(KeyRing::Import(Options(), *backup, "một câu đủ dài để giữ khóa", random_)), "KEYS_EXIST");

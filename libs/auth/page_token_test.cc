@@ -35,17 +35,15 @@ class PageTokenTest : public ::testing::Test {
     return who;
   }
 
-  TestTypes types_{std::string("message_type { name: 'ListA' ") + kFields + "} message_type { name: 'ListB' " + kFields +
-                   "} message_type { name: 'Get' }"};
+  TestTypes types_{std::string("message_type { name: 'ListA' ") + kFields + "} message_type { name: 'ListB' " +
+                   kFields + "} message_type { name: 'Get' }"};
   base::FakeClock clock_{1'780'000'000'000'000};
   base::SystemRandom random_;
   std::unique_ptr<KeyRing> ring_ = KeyRing::Ephemeral(clock_, random_);
   PageTokens tokens_{*ring_};
 };
 
-TEST_F(PageTokenTest, TheFirstPageHasNoKey) {
-  EXPECT_EQ(*tokens_.Open(Who("a"), *List("query: 'x'")), "");
-}
+TEST_F(PageTokenTest, TheFirstPageHasNoKey) { EXPECT_EQ(*tokens_.Open(Who("a"), *List("query: 'x'")), ""); }
 
 TEST_F(PageTokenTest, ComesBackForTheSameQuestion) {
   const std::string token = tokens_.Seal(Who("a"), *List("query: 'x' states: 4 page_size: 10"), "key|1");
@@ -105,7 +103,8 @@ TEST(PageKeyTest, PartsOfAnyBytes) {
   const std::vector<std::string> parts = {"2026-02-13", "", "a:b", std::string("\0|", 2)};
   EXPECT_EQ(*SplitKey(JoinKey(parts), 4), parts);
   EXPECT_FALSE(SplitKey(JoinKey(parts), 3).ok());
-  for (const char* bad : {"x", "5:ab", ":", "1", "99999:a", "-1:a", "2:ab3"}) EXPECT_FALSE(SplitKey(bad, 1).ok()) << bad;
+  for (const char* bad : {"x", "5:ab", ":", "1", "99999:a", "-1:a", "2:ab3"})
+    EXPECT_FALSE(SplitKey(bad, 1).ok()) << bad;
   EXPECT_TRUE(SplitKey("", 0).ok());
 }
 

@@ -1,7 +1,9 @@
 #include "libs/auth/password.h"
 
 #include <sodium.h>
+#include <utf8proc.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -24,6 +26,30 @@ absl::Status MemoryShort(int64_t retry_after_ms) {
                            retry_after_ms);
 }
 
+// Zeroised when released.
+class ComposedPassword {
+ public:
+  explicit ComposedPassword(std::string_view password) : text_(password) {
+    size_ = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(password.data()),
+                         static_cast<utf8proc_ssize_t>(password.size()), &composed_,
+                         static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    // What is not UTF-8 is a password all the same.
+    if (size_ >= 0) text_ = {reinterpret_cast<const char*>(composed_), static_cast<size_t>(size_)};
+  }
+  ComposedPassword(const ComposedPassword&) = delete;
+  ComposedPassword& operator=(const ComposedPassword&) = delete;
+  ~ComposedPassword() {
+    if (composed_ != nullptr && size_ > 0) sodium_memzero(composed_, static_cast<size_t>(size_));
+    std::free(composed_);
+  }
+  std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+  utf8proc_uint8_t* composed_ = nullptr;
+  utf8proc_ssize_t size_ = 0;
+};
+
 }  // namespace
 
 PasswordHasher::PasswordHasher(PasswordOptions options) : options_(options) {}
@@ -39,9 +65,8 @@ absl::StatusOr<PasswordHasher::Place> PasswordHasher::Enter(base::OpContext& ctx
     if (static_cast<int>(queue_.size()) >= options_.waiting_max) return Busy(options_.retry_after_ms);
     const auto self = queue_.insert(queue_.end(), 0);
     // Remaining() is rounded down: one more, so that the deadline has passed when the time is up.
-    const bool my_turn = changed_.wait_for(lock, ctx.Remaining() + std::chrono::milliseconds(1), [&] {
-      return queue_.begin() == self && at_work_ < options_.at_work_max;
-    });
+    const bool my_turn = changed_.wait_for(lock, ctx.Remaining() + std::chrono::milliseconds(1),
+                                           [&] { return queue_.begin() == self && at_work_ < options_.at_work_max; });
     queue_.erase(self);
     // Whoever stood behind is first now.
     changed_.notify_all();
@@ -64,8 +89,9 @@ absl::StatusOr<std::string> PasswordHasher::Hash(base::OpContext& ctx, std::stri
     return base::InvalidField("password", {"cần từ 1 đến " + max + " byte.", "must have 1 to " + max + " bytes."});
   }
   ASSIGN_OR_RETURN(const Place place, Enter(ctx));
+  const ComposedPassword composed(password);
   char stored[crypto_pwhash_STRBYTES];
-  if (crypto_pwhash_str_alg(stored, password.data(), password.size(), options_.ops, options_.memory_bytes,
+  if (crypto_pwhash_str_alg(stored, composed.text().data(), composed.text().size(), options_.ops, options_.memory_bytes,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return MemoryShort(options_.retry_after_ms);
   }
@@ -74,7 +100,8 @@ absl::StatusOr<std::string> PasswordHasher::Hash(base::OpContext& ctx, std::stri
 
 absl::StatusOr<bool> PasswordHasher::Verify(base::OpContext& ctx, std::string_view password, std::string_view stored) {
   ASSIGN_OR_RETURN(const Place place, Enter(ctx));
-  const std::string_view checked = password.substr(0, kPasswordBytesMax);
+  const ComposedPassword composed(password.substr(0, kPasswordBytesMax));
+  const std::string_view checked = composed.text();
   if (stored.empty() || stored.size() >= crypto_pwhash_STRBYTES) {
     // The same work as for a known account, so that time does not tell which names exist.
     unsigned char out[32];

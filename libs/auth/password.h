@@ -1,6 +1,9 @@
-// Passwords: Argon2id by libsodium, bounded. One computation takes some 86 ms and 64 MiB, so only a few run at a time and
-// only some more may wait; beyond that RESOURCE_EXHAUSTED reason LOGIN_BUSY with a retry delay. The work is done on the
-// caller's thread once it is let in.
+// Passwords: Argon2id by libsodium, bounded. One computation takes some 86 ms and 64 MiB, so only a few run at a time
+// and only some more may wait; beyond that RESOURCE_EXHAUSTED reason LOGIN_BUSY with a retry delay. The work is done on
+// the caller's thread once it is let in.
+//
+// Passwords are compared in Unicode's composed form (NFC, as RFC 8265 asks): Windows' Vietnamese keyboard sends "ậ" as
+// two characters, a phone as one.
 //
 // Thread safety: thread-safe.
 #pragma once
@@ -21,9 +24,9 @@ inline constexpr size_t kPasswordBytesMax = 256;
 
 struct PasswordOptions {
   int at_work_max = 2;
-  int waiting_max = 16;           // about 0.7 s of waiting
+  int waiting_max = 16;  // about 0.7 s of waiting
   int64_t retry_after_ms = 1000;
-  uint64_t ops = 2;               // Argon2id "interactive" (RFC 9106's second choice has the same memory)
+  uint64_t ops = 2;  // Argon2id "interactive" (RFC 9106's second choice has the same memory)
   size_t memory_bytes = 64 << 20;
 };
 

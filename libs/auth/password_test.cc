@@ -39,6 +39,19 @@ TEST_F(PasswordTest, RoundTrip) {
   EXPECT_FALSE(*hasher.Verify(*ctx, "x", std::string(5000, '$')));
 }
 
+TEST_F(PasswordTest, OneLetterTypedInTwoWaysIsOneLetter) {
+  PasswordHasher hasher(Cheap());
+  auto ctx = Context();
+  const std::string composed = "m\u1ead", decomposed = "ma\u0323\u0302", windows = "m\u00e2\u0323";
+  const std::string stored = *hasher.Hash(*ctx, composed);
+  EXPECT_TRUE(*hasher.Verify(*ctx, decomposed, stored));
+  EXPECT_TRUE(*hasher.Verify(*ctx, windows, stored));
+  EXPECT_TRUE(*hasher.Verify(*ctx, composed, *hasher.Hash(*ctx, windows)));
+  EXPECT_FALSE(*hasher.Verify(*ctx, "ma", stored));
+  const std::string bytes = "\xff\xfe";
+  EXPECT_TRUE(*hasher.Verify(*ctx, bytes, *hasher.Hash(*ctx, bytes)));
+}
+
 TEST_F(PasswordTest, Lengths) {
   PasswordHasher hasher(Cheap());
   auto ctx = Context();

@@ -1,4 +1,5 @@
-// Which fields are personal data is said once, in the proto: (dinh.options.v1.personal) = true. Everything here reads it.
+// Which fields are personal data is said once, in the proto: (dinh.options.v1.personal) = true. Everything here reads
+// it.
 //
 // Thread safety: functions of their arguments; the answers about descriptors are kept by the caller where they matter.
 #pragma once

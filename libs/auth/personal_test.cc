@@ -66,10 +66,11 @@ TEST_F(PersonalTest, NothingPersonalIsPrinted) {
   const std::string text = RedactedDebugString(*message);
   EXPECT_THAT(text, Not(HasSubstr("SECRET")));
   EXPECT_THAT(text, Not(HasSubstr("1987")));
-  EXPECT_EQ(text,
-            "id: \"i-1\" phone: [personal] birth_year: [personal] relatives: {id: \"i-2\" phone: [personal]} relatives: "
-            "{id: \"i-3\" relatives: {phone: [personal]}} names: [personal] home: [personal] office: {street: \"Main\"} "
-            "contacts: {key: \"k\" value: {id: \"i-4\" phone: [personal]}} secrets: [personal]");
+  EXPECT_EQ(
+      text,
+      "id: \"i-1\" phone: [personal] birth_year: [personal] relatives: {id: \"i-2\" phone: [personal]} relatives: "
+      "{id: \"i-3\" relatives: {phone: [personal]}} names: [personal] home: [personal] office: {street: \"Main\"} "
+      "contacts: {key: \"k\" value: {id: \"i-4\" phone: [personal]}} secrets: [personal]");
 }
 
 TEST_F(PersonalTest, AnyAndUnknownFieldsAreNotPrinted) {
@@ -111,8 +112,10 @@ TEST_F(PersonalTest, ClearLeavesTheRest) {
   ASSERT_TRUE(ClearPersonal(message.get()).ok());
   EXPECT_THAT(message->SerializeAsString(), Not(HasSubstr("SECRET")));
   EXPECT_EQ(message->SerializeAsString(),
-            types_.Make("Person", "id: 'i-1' relatives { id: 'i-2' } relatives { id: 'i-3' relatives {} } office { "
-                                  "street: 'Main' } contacts { key: 'k' value { id: 'i-4' } }")
+            types_
+                .Make("Person",
+                      "id: 'i-1' relatives { id: 'i-2' } relatives { id: 'i-3' relatives {} } office { "
+                      "street: 'Main' } contacts { key: 'k' value { id: 'i-4' } }")
                 ->SerializeAsString());
   bool found = false;
   ASSERT_TRUE(ForEachPersonalField(*message, [&](auto&&...) { found = true; }).ok());

@@ -17,9 +17,9 @@ enum class Assurance { kNone = 0, kPhone = 1, kSeenAtDesk = 2, kNationalEid = 3 
 // One role of an officer: what may be done for which agency in which unit. Rights never flow to other agencies of the
 // same unit (the police are an agency of their own) nor to units below (descendants give aggregates, never dossiers).
 struct Grant {
-  std::string role;    // "one_stop", "specialist", "chair", …: data of identity
-  std::string agency;  // agency id
-  std::string unit;    // unit code the agency belongs to
+  std::string role;                      // "one_stop", "specialist", "chair", …: data of identity
+  std::string agency;                    // agency id
+  std::string unit;                      // unit code the agency belongs to
   std::vector<std::string> permissions;  // "dossier.accept", …
 };
 

@@ -62,8 +62,8 @@ absl::StatusOr<std::string> Sealer::Open(std::string_view context, std::string_v
   }
   const std::shared_ptr<const Key> key = keys_.Find(KeyPurpose::kSealing, sealed.substr(1, kKeyIdBytes));
   if (key == nullptr) {
-    return base::Internal("sealed value of " + std::string(context) + " names a key that is not in the ring: " +
-                          base::HexEncode(sealed.substr(1, kKeyIdBytes)));
+    return base::Internal("sealed value of " + std::string(context) +
+                          " names a key that is not in the ring: " + base::HexEncode(sealed.substr(1, kKeyIdBytes)));
   }
   const std::string ad = AssociatedData(sealed.substr(0, 1 + kKeyIdBytes), context, row);
   std::string plain(sealed.size() - kSealedOverheadBytes, '\0');

@@ -17,8 +17,7 @@ class Secret {
   explicit Secret(size_t size) : data_(static_cast<unsigned char*>(sodium_malloc(size))), size_(size) {
     if (data_ == nullptr) throw std::bad_alloc();
   }
-  Secret(Secret&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Secret(Secret&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Secret& operator=(Secret&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);

@@ -28,7 +28,9 @@ class TestTypes {
     EXPECT_NE(file_, nullptr) << proto.DebugString();
   }
   const google::protobuf::FileDescriptor& file() const { return *file_; }
-  const google::protobuf::Descriptor& type(const std::string& name) const { return *file_->FindMessageTypeByName(name); }
+  const google::protobuf::Descriptor& type(const std::string& name) const {
+    return *file_->FindMessageTypeByName(name);
+  }
   // A message of a type, from the text format.
   std::unique_ptr<google::protobuf::Message> Make(const std::string& name, const std::string& text = "") {
     std::unique_ptr<google::protobuf::Message> message(factory_.GetPrototype(&type(name))->New());

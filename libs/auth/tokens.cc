@@ -28,8 +28,8 @@ std::string HeaderOf(const Key& key) {
 std::string_view KindName(CallerKind kind) { return kind == CallerKind::kOfficer ? "officer" : "citizen"; }
 
 absl::Status Invalid() {
-  return base::Unauthenticated("TOKEN_INVALID", {"Mã truy cập chưa hợp lệ. Hãy đăng nhập lại.",
-                                                 "The access token is not valid. Log in again."});
+  return base::Unauthenticated(
+      "TOKEN_INVALID", {"Mã truy cập chưa hợp lệ. Hãy đăng nhập lại.", "The access token is not valid. Log in again."});
 }
 
 absl::Status Expired() {
@@ -74,8 +74,7 @@ std::optional<AccessClaims> ParseClaims(const std::string& text) {
   } else {
     return std::nullopt;
   }
-  const base::Micros life_max =
-      std::chrono::microseconds(kAccessTokenLife).count();
+  const base::Micros life_max = std::chrono::microseconds(kAccessTokenLife).count();
   if (out.expires_at <= out.issued_at || out.expires_at - out.issued_at > life_max) return std::nullopt;
   return out;
 }
@@ -89,12 +88,12 @@ IssuedToken TokenIssuer::Issue(const Subject& subject) const {
   IssuedToken token;
   token.id = ids_.Next();
   token.expires_at = expires * base::kMicrosPerSecond;
-  const json claims = {{"iss", kTokenIssuer},      {"aud", kTokenAudience},          {"sub", subject.account},
-                       {"sid", subject.session},   {"pid", subject.person},          {"kind", KindName(subject.kind)},
-                       {"iat", issued},            {"exp", expires},                 {"jti", token.id}};
+  const json claims = {{"iss", kTokenIssuer},    {"aud", kTokenAudience}, {"sub", subject.account},
+                       {"sid", subject.session}, {"pid", subject.person}, {"kind", KindName(subject.kind)},
+                       {"iat", issued},          {"exp", expires},        {"jti", token.id}};
   // Ids are ASCII; a foreign byte would become a replacement character instead of an exception.
-  token.text = HeaderOf(*key) + "." +
-               base::Base64UrlEncode(claims.dump(-1, ' ', false, json::error_handler_t::replace));
+  token.text =
+      HeaderOf(*key) + "." + base::Base64UrlEncode(claims.dump(-1, ' ', false, json::error_handler_t::replace));
   std::string signature(crypto_sign_BYTES, '\0');
   crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr, Raw(token.text), token.text.size(),
                        key->secret.data());

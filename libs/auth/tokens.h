@@ -36,11 +36,11 @@ inline constexpr size_t kAccessTokenBytesMax = 2048;
 
 // Times are whole seconds in a token.
 struct AccessClaims {
-  std::string account;  // sub
-  std::string session;  // sid: the login
-  std::string person;   // pid: the person acted for, empty until one is chosen
+  std::string account;                     // sub
+  std::string session;                     // sid: the login
+  std::string person;                      // pid: the person acted for, empty until one is chosen
   CallerKind kind = CallerKind::kCitizen;  // citizen or officer
-  std::string id;       // jti
+  std::string id;                          // jti
   base::Micros issued_at = 0;
   base::Micros expires_at = 0;
 };

@@ -28,8 +28,8 @@ class TokensTest : public ::testing::Test {
   }
   json Claims() {
     const int64_t now = clock_.Now() / base::kMicrosPerSecond;
-    return {{"iss", "dinh"}, {"aud", "dinh-api"}, {"sub", "acc"}, {"sid", "ses"}, {"pid", ""}, {"kind", "citizen"},
-            {"iat", now},    {"exp", now + 900},  {"jti", "id"}};
+    return {{"iss", "dinh"},     {"aud", "dinh-api"}, {"sub", "acc"},     {"sid", "ses"}, {"pid", ""},
+            {"kind", "citizen"}, {"iat", now},        {"exp", now + 900}, {"jti", "id"}};
   }
   // Signed with the ring's true key: what only the claims or the header can make wrong.
   std::string Sign(const std::string& header, const std::string& payload) {
@@ -111,20 +111,21 @@ TEST_F(TokensTest, NoOtherAlgorithmEvenWithATrueSignature) {
   const std::string payload = Claims().dump();
   EXPECT_EQ(ReasonOf(Sign(Header(), payload)), "OK");
   const std::string kid = ring_->Current(KeyPurpose::kTokenSigning)->info.id;
-  for (const std::string& header : std::vector<std::string>
-       {R"({"alg":"none","kid":")" + kid + R"(","typ":"JWT"})", R"({"alg":"HS256","kid":")" + kid + R"(","typ":"JWT"})",
-        R"({"alg":"EdDSA","typ":"JWT"})", R"({"alg":"EdDSA","kid":"00000000","typ":"JWT"})",
-        R"({"kid":")" + kid + R"(","alg":"EdDSA","typ":"JWT"})",
-        R"({"alg":"EdDSA","kid":")" + kid + R"(","typ":"JWT","jwk":{}})", "{}", ""}) {
+  for (const std::string& header : std::vector<std::string>{
+           R"({"alg":"none","kid":")" + kid + R"(","typ":"JWT"})",
+           R"({"alg":"HS256","kid":")" + kid + R"(","typ":"JWT"})", R"({"alg":"EdDSA","typ":"JWT"})",
+           R"({"alg":"EdDSA","kid":"00000000","typ":"JWT"})", R"({"kid":")" + kid + R"(","alg":"EdDSA","typ":"JWT"})",
+           R"({"alg":"EdDSA","kid":")" + kid + R"(","typ":"JWT","jwk":{}})", "{}", ""}) {
     EXPECT_EQ(ReasonOf(Sign(header, payload)), "TOKEN_INVALID") << header;
   }
   // The unsigned form, and a MAC made with the public key.
   const std::string none = base::Base64UrlEncode(R"({"alg":"none"})") + "." + base::Base64UrlEncode(payload) + ".";
   EXPECT_EQ(ReasonOf(none), "TOKEN_INVALID");
   const std::string head = base::Base64UrlEncode(Header()) + "." + base::Base64UrlEncode(payload);
-  EXPECT_EQ(ReasonOf(head + "." +
-                     base::Base64UrlEncode(base::HmacSha256(ring_->Current(KeyPurpose::kTokenSigning)->public_key, head))),
-            "TOKEN_INVALID");
+  EXPECT_EQ(
+      ReasonOf(head + "." +
+               base::Base64UrlEncode(base::HmacSha256(ring_->Current(KeyPurpose::kTokenSigning)->public_key, head))),
+      "TOKEN_INVALID");
 }
 
 TEST_F(TokensTest, EveryClaimMustBeThereAndOfItsType) {
@@ -137,10 +138,18 @@ TEST_F(TokensTest, EveryClaimMustBeThereAndOfItsType) {
       EXPECT_EQ(ReasonOf(Sign(Header(), claims.dump())), "TOKEN_INVALID") << name << wrong;
     }
   }
-  for (const auto& [name, wrong] : std::vector<std::pair<std::string, json>>{
-           {"iss", "other"}, {"aud", "dinh"}, {"kind", "peer"}, {"kind", "Officer"}, {"sub", ""}, {"sid", ""},
-           {"jti", ""}, {"exp", Claims()["iat"]}, {"exp", Claims()["iat"].get<int64_t>() + 901},
-           {"exp", std::numeric_limits<int64_t>::max()}, {"iat", std::numeric_limits<uint64_t>::max()}}) {
+  for (const auto& [name, wrong] :
+       std::vector<std::pair<std::string, json>>{{"iss", "other"},
+                                                 {"aud", "dinh"},
+                                                 {"kind", "peer"},
+                                                 {"kind", "Officer"},
+                                                 {"sub", ""},
+                                                 {"sid", ""},
+                                                 {"jti", ""},
+                                                 {"exp", Claims()["iat"]},
+                                                 {"exp", Claims()["iat"].get<int64_t>() + 901},
+                                                 {"exp", std::numeric_limits<int64_t>::max()},
+                                                 {"iat", std::numeric_limits<uint64_t>::max()}}) {
     json claims = Claims();
     claims[name] = wrong;
     EXPECT_EQ(ReasonOf(Sign(Header(), claims.dump())), "TOKEN_INVALID") << name << wrong;
