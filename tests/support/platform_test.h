@@ -74,7 +74,7 @@ inline void ExpectProblem(const demo::ApiAnswer& answer, int status, const std::
   if (!reason.empty()) {
     EXPECT_EQ(answer.Text("reason"), reason) << answer.raw;
   }
-  for (const char* internal : {"SELECT ", "INSERT ", "sqlite", ".cc:", "/work/", "absl::"}) {
+  for (const char* internal : {"SELECT ", "INSERT ", "sqlite", ".cc:", "absl::", DINH_SOURCE_DIR}) {
     EXPECT_EQ(answer.raw.find(internal), std::string::npos) << answer.raw;
   }
 }

@@ -1,0 +1,229 @@
+// `make bench`: the figures of the README, lines `name: value`. Every ratio has its baseline measured in the same run,
+// alternating with it, because absolute times drift on shared machines. Prints what it finds; judges nothing.
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "libs/testing/temp_dir.h"
+#include "services/gateway/transcode/transcode_bench.h"
+#include "services/standalone/demo/story.h"
+#include "tests/bench/measure.h"
+#include "tests/support/server_process.h"
+
+namespace dinh::bench {
+namespace {
+
+using demo::ApiAnswer;
+using demo::ApiClient;
+using demo::Json;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kConnections = 64;
+constexpr int kRounds = 3;
+constexpr int kReadSeconds = 4;
+constexpr int kSubmitters = 64;
+constexpr int kBatch = 10;      // attachments a submitter uploads before each timed batch
+constexpr int kSubmitRounds = 4;
+constexpr int kIdleSeconds = 3;
+constexpr char kReadPath[] = "/v1/procedures/2.000635";
+
+void Fail(const std::string& what) {
+  std::fprintf(stderr, "bench: %s\n", what.c_str());
+  std::exit(1);
+}
+
+void PrintMachine() {
+  utsname name{};
+  uname(&name);
+  std::ifstream cpus("/proc/cpuinfo");
+  std::string line, model;
+  while (std::getline(cpus, line)) {
+    if (line.rfind("model name", 0) == 0) model = line.substr(line.find(':') + 2);
+  }
+  Print("machine", std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " cores, " + model + ", Linux " + name.release +
+                       "; clients and server share them");
+}
+
+// The hello server as a child; its port.
+class HelloServer {
+ public:
+  explicit HelloServer(const std::string& body_file) {
+    int out[2];
+    if (pipe(out) != 0) Fail("pipe");
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(out[1], STDOUT_FILENO);
+      execl(DINH_BINARY_DIR "/bin/bench_hello", "bench_hello", "2", body_file.c_str(), nullptr);
+      _exit(127);
+    }
+    close(out[1]);
+    FILE* from = fdopen(out[0], "r");
+    if (std::fscanf(from, "%d", &port_) != 1) Fail("the hello server did not start");
+    std::fclose(from);
+  }
+  ~HelloServer() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  int port() const { return port_; }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+  int port_ = 0;
+};
+
+double CpuPerRequest(pid_t pid, const std::string& url, double* rate) {
+  const int64_t before = CpuMicros(pid);
+  const WrkResult result = RunWrk(url, kConnections, kReadSeconds);
+  if (result.requests == 0 || result.errors > 0) Fail("wrk: " + std::to_string(result.errors) + " errors at " + url);
+  *rate = result.requests_per_s;
+  return static_cast<double>(CpuMicros(pid) - before) / static_cast<double>(result.requests);
+}
+
+void BenchRead(testing::ServerProcess& server, const std::string& folder) {
+  ApiClient client("127.0.0.1", server.http_port());
+  const ApiAnswer page = client.Get(kReadPath);
+  if (!page.ok()) Fail("GET " + std::string(kReadPath));
+  const std::string body_file = folder + "/body";
+  std::ofstream(body_file) << page.raw;
+  HelloServer hello(body_file);
+  std::vector<double> ours, bare, ratios;
+  double rate = 0, hello_rate = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    bare.push_back(CpuPerRequest(hello.pid(), "http://127.0.0.1:" + std::to_string(hello.port()) + kReadPath, &hello_rate));
+    ours.push_back(CpuPerRequest(server.pid(), "http://127.0.0.1:" + std::to_string(server.http_port()) + kReadPath, &rate));
+    ratios.push_back(ours.back() / bare.back());
+  }
+  Print("read_body_bytes", static_cast<double>(page.raw.size()));
+  Print("hello_cpu_us", Median(bare));
+  Print("gateway_read_cpu_us", Median(ours));
+  Print("hello_per_s", hello_rate);
+  Print("gateway_read_per_s", rate);
+  Print("gateway_read_vs_hello", Median(ratios));
+}
+
+struct Submitter {
+  explicit Submitter(uint16_t port) : client("127.0.0.1", port) {}
+  ApiClient client;
+  std::string person;
+  std::vector<std::string> attachments;
+};
+
+// A citizen of the bench's own, logged in and known by name.
+void SetUp(Submitter& submitter, const demo::StoryOptions& options, int index) {
+  char phone[16], number[16];
+  std::snprintf(phone, sizeof phone, "09010%05d", index);
+  std::snprintf(number, sizeof number, "038190%06d", 100000 + index);
+  ApiAnswer sent = submitter.client.Post("/v1/auth/otp:send", {{"phone", phone}});
+  if (!sent.ok()) Fail("otp:send " + sent.raw);
+  const std::string code = demo::ReadOtp(options.outbox_dir, phone);
+  ApiAnswer tokens = submitter.client.Post("/v1/auth/otp:verify", {{"challenge", sent.Text("challenge")}, {"code", code}});
+  if (!tokens.ok()) Fail("otp:verify " + tokens.raw);
+  submitter.client.set_token(tokens.Text("access_token"));
+  ApiAnswer person = submitter.client.Post(
+      "/v1/me/persons", {{"full_name", "Công dân Đo lường"}, {"personal_number", number}, {"birth_date", "1990"},
+                         {"address", {{"text", "Thôn Quang Trung"}, {"unit", "15865"}}}});
+  if (!person.ok()) Fail("person " + person.raw);
+  submitter.person = person.Text("id");
+  ApiAnswer chosen = submitter.client.Post("/v1/me/persons/" + submitter.person + ":select");
+  if (!chosen.ok()) Fail("select " + chosen.raw);
+  submitter.client.set_token(chosen.Text("access_token"));
+}
+
+template <typename F>
+double InParallel(std::vector<std::unique_ptr<Submitter>>& submitters, F&& work) {
+  std::vector<std::thread> threads;
+  const auto begin = SteadyClock::now();
+  for (auto& submitter : submitters) threads.emplace_back([&work, &submitter] { work(*submitter); });
+  for (std::thread& thread : threads) thread.join();
+  return std::chrono::duration<double>(SteadyClock::now() - begin).count();
+}
+
+void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& options, const std::string& folder) {
+  std::vector<std::unique_ptr<Submitter>> submitters;
+  for (int i = 0; i < kSubmitters; ++i) {
+    submitters.push_back(std::make_unique<Submitter>(server.http_port()));
+    SetUp(*submitters.back(), options, i);
+  }
+  const Json form = options.demo.value("story_form", Json::object());
+  std::mutex mutex;
+  std::vector<double> latencies_ms, raw;
+  double seconds = 0;
+  int64_t submitted = 0;
+  for (int round = 0; round < kSubmitRounds; ++round) {
+    raw.push_back(RawSqliteCommitsPerSecond(folder, 1.5));
+    InParallel(submitters, [&](Submitter& submitter) {
+      submitter.attachments.clear();
+      for (int i = 0; i < kBatch; ++i) {
+        ApiAnswer stored = submitter.client.Upload("/v1/attachments", "giay-to.pdf", "application/pdf", demo::SamplePdf("DO"));
+        if (!stored.ok()) Fail("upload " + stored.raw + stored.error);
+        submitter.attachments.push_back(stored.Text("id"));
+      }
+    });
+    seconds += InParallel(submitters, [&](Submitter& submitter) {
+      std::vector<double> mine;
+      for (const std::string& attachment : submitter.attachments) {
+        const auto begin = SteadyClock::now();
+        ApiAnswer filed = submitter.client.Post(
+            "/v1/dossiers", {{"procedure", "2.000635"}, {"unit", "15865"}, {"form", form},
+                             {"subjects", {{{"person", submitter.person}, {"relation", "self"}}}},
+                             {"attachments", {attachment}}},
+            {{"Idempotency-Key", attachment}});
+        if (!filed.ok()) Fail("submit " + filed.raw + filed.error);
+        mine.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - begin).count());
+      }
+      std::lock_guard lock(mutex);
+      latencies_ms.insert(latencies_ms.end(), mine.begin(), mine.end());
+    });
+    submitted += kSubmitters * kBatch;
+  }
+  std::sort(latencies_ms.begin(), latencies_ms.end());
+  const double rate = static_cast<double>(submitted) / seconds;
+  Print("fdatasync_us", FdatasyncMicros(folder, 500));
+  Print("raw_sqlite_commits_per_s", Median(raw));
+  Print("dossier_submits_per_s", rate);
+  Print("dossier_submit_p50_ms", latencies_ms[latencies_ms.size() / 2]);
+  Print("dossier_submit_p99_ms", latencies_ms[latencies_ms.size() * 99 / 100]);
+  Print("dossier_submit_vs_commit", rate / Median(raw));
+}
+
+int Run() {
+  PrintMachine();
+  testing::TempDir dir;
+  testing::ServerProcess server({.data_dir = dir.File("data"),
+                                 .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=100000000", "DINH_LOG_LEVEL=warn"}});
+  if (absl::Status status = server.Start(); !status.ok()) Fail(std::string(status.ToString()));
+  Print("first_start_ms", static_cast<double>(server.start_ms()));
+  server.Terminate();
+  if (absl::Status status = server.Start(); !status.ok()) Fail(std::string(status.ToString()));
+  Print("start_ms", static_cast<double>(server.start_ms()));
+  std::this_thread::sleep_for(std::chrono::seconds(kIdleSeconds));
+  Print("idle_rss_mb", static_cast<double>(server.RssKib()) / 1024);
+
+  demo::StoryOptions options;
+  options.outbox_dir = server.outbox();
+  std::ifstream in(testing::ServerProcess::Resources() + "/demo.json");
+  options.demo = Json::parse(in, nullptr, false);
+
+  const gateway::transcode::BenchResult transcode = gateway::transcode::RunTranscodeBench();
+  Print("transcode_json_util_us", transcode.json_util_us);
+  Print("transcode_us", transcode.ours_us);
+  Print("transcode_vs_jsonutil", transcode.json_util_us / transcode.ours_us);
+  BenchRead(server, dir.path());
+  BenchSubmit(server, options, dir.path());
+  Print("loaded_rss_mb", static_cast<double>(server.RssKib()) / 1024);
+  return server.Terminate() == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace dinh::bench
+
+int main() { return dinh::bench::Run(); }
