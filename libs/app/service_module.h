@@ -18,9 +18,10 @@
 // The same module runs in the standalone process (with all others), in a process of its own (cluster), and in tests
 // (libs/testing/service_harness.h); it cannot tell which.
 //
-// Order of a start: BindConfig of every module, the configuration is read, Init of every module in dependency order, then RegisterMethods of every module, then access rules
-// and completeness are checked (a method without rule or handler ends the start), then Start in dependency order, then
-// the servers open. Stop runs in reverse order. All of it on one thread, never at the same time.
+// Order of a start: BindConfig of every module, the configuration is read, Init of every module in dependency order,
+// then RegisterMethods of every module, then access rules and completeness are checked (a method without rule or handler
+// ends the start), then Start in dependency order, then the servers open. Stop runs in reverse order. All of it on one
+// thread, never at the same time.
 #pragma once
 
 #include <functional>

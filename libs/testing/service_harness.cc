@@ -95,6 +95,7 @@ ServiceHarness::ServiceHarness(HarnessOptions& options)
       keys_(auth::KeyRing::Ephemeral(clock_, random_)) {}
 
 ServiceHarness::~ServiceHarness() {
+  if (audit_ != nullptr) audit_->Stop();
   if (host_ != nullptr) host_->Stop();
 }
 
@@ -110,6 +111,10 @@ absl::StatusOr<std::unique_ptr<ServiceHarness>> ServiceHarness::Start(HarnessOpt
                        .metrics = harness->metrics_,
                        .keys = *harness->keys_,
                        .limiter = options.limiter};
+  if (options.audit) {
+    harness->audit_ = std::make_unique<app::Audit>(harness->clock_, harness->ids_, *harness->keys_, harness->logger_);
+    parts.audit = harness->audit_->Provider();
+  }
   if (options.adjust) options.adjust(parts);
   harness->host_ = std::make_unique<app::Host>(std::move(parts), std::move(options.modules));
   RETURN_IF_ERROR(harness->host_->Prepare());

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/app/audit.h"
 #include "libs/app/host.h"
 #include "libs/app/service_module.h"
 #include "libs/testing/fake_service.h"
@@ -37,6 +38,7 @@ struct HarnessOptions {
   std::vector<std::string> settings;  // "DINH_SMS_PREFIX=09": as the environment gives them
   std::string data_dir;               // empty: a temporary one of the harness
   rpc::RateLimiter* limiter = nullptr;
+  bool audit = true;  // rows are written and chained as in the real process
   // Changes the parts before the host is made. May be empty.
   std::function<void(app::HostParts&)> adjust;
 };
@@ -144,6 +146,7 @@ class ServiceHarness {
   telemetry::Logger logger_;
   telemetry::Metrics metrics_;
   std::unique_ptr<auth::KeyRing> keys_;
+  std::unique_ptr<app::Audit> audit_;
   std::unique_ptr<app::Host> host_;
 };
 
