@@ -91,8 +91,9 @@ enum class Engine { kSqlite, kPostgres };
 // One transaction. Statements are prepared once per connection and kept (keyed by the SQL text). Statements that
 // control transactions are refused. The number of parameters must be the highest $n.
 // Errors of statements: ALREADY_EXISTS reason UNIQUE_VIOLATION, FAILED_PRECONDITION reason REFERENCE_VIOLATION,
-// UNAVAILABLE reason STORAGE_UNAVAILABLE (disk full, I/O) or STORAGE_BUSY, INTERNAL for what is wrong in the SQL. The
-// closure may handle the first two and go on (the failed statement has no effect); it must return all others.
+// UNAVAILABLE reason STORAGE_UNAVAILABLE (disk full, I/O) or STORAGE_BUSY, INTERNAL for what is wrong in the SQL. A
+// failed statement ends the transaction, as on PostgreSQL: all others fail with the same error, and nothing commits
+// even if the closure returns OK. Where a conflict is expected say so in SQL (ON CONFLICT … DO NOTHING).
 class Tx {
  public:
   virtual ~Tx() = default;

@@ -101,17 +101,33 @@ TEST_F(DatabaseTest, ConstraintErrorsAreNamed) {
   EXPECT_EQ(t_.Exec("INSERT INTO nowhere VALUES (1)").status().code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(DatabaseTest, AHandledConstraintErrorLeavesTheRest) {
+TEST_F(DatabaseTest, AFailedStatementEndsTheTransaction) {
+  ASSERT_TRUE(Insert("a", 1).ok());
+  auto ctx = t_.Context();
+  const absl::Status swallowed = t_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
+    EXPECT_TRUE(tx.Exec("INSERT INTO items (id, number) VALUES ('b', 2)").ok());
+    EXPECT_EQ(ReasonOf(tx.Exec("INSERT INTO items (id, number) VALUES ('a', 2)").status()), "UNIQUE_VIOLATION");
+    EXPECT_EQ(ReasonOf(tx.Exec("INSERT INTO items (id, number) VALUES ('c', 2)").status()), "UNIQUE_VIOLATION");
+    EXPECT_EQ(ReasonOf(tx.Query("SELECT 1", {}, [](const Row&) {})), "UNIQUE_VIOLATION");
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(ReasonOf(swallowed), "UNIQUE_VIOLATION");
+  EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 1);
+}
+
+TEST_F(DatabaseTest, ARowRefusedByTheClosureEndsOnlyTheQuery) {
   ASSERT_TRUE(Insert("a", 1).ok());
   auto ctx = t_.Context();
   ASSERT_TRUE(t_.db
                   ->Transact(*ctx,
                              [&](Tx& tx) -> absl::Status {
-                               EXPECT_FALSE(tx.Exec("INSERT INTO items (id, number) VALUES ('a', 2)").ok());
+                               const absl::Status query =
+                                   tx.Query("SELECT id FROM items", {}, [](const Row&) { return base::StaleEtag(); });
+                               EXPECT_EQ(ReasonOf(query), "STALE_ETAG");
                                return tx.Exec("INSERT INTO items (id, number) VALUES ('b', 2)").status();
                              })
                   .ok());
-  EXPECT_EQ(t_.Number("SELECT SUM(number) FROM items"), 3);
+  EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 2);
 }
 
 TEST_F(DatabaseTest, RefusesWhatWouldBreakTheGroup) {

@@ -79,28 +79,42 @@ class SqliteConnection {
   std::unordered_map<std::string_view, std::list<Entry>::iterator> statements_;
 };
 
-// A transaction on one connection.
+// A transaction on one connection. After a statement that failed all others fail with its error, as on PostgreSQL.
 class SqliteTx final : public Tx {
  public:
   SqliteTx(SqliteConnection& connection, base::OpContext& ctx, std::vector<std::function<void()>>* after_commit)
       : connection_(connection), ctx_(ctx), after_commit_(after_commit) {}
   absl::StatusOr<int64_t> ExecParams(std::string_view sql, const Param* params, size_t count) override {
-    return connection_.Exec(sql, params, count);
+    if (!failed_.ok()) return failed_;
+    absl::StatusOr<int64_t> changed = connection_.Exec(sql, params, count);
+    if (!changed.ok()) failed_ = changed.status();
+    return changed;
   }
   absl::Status QueryParams(std::string_view sql, const Param* params, size_t count,
                            const std::function<absl::Status(const Row&)>& on_row) override {
-    return connection_.Query(sql, params, count, on_row);
+    if (!failed_.ok()) return failed_;
+    bool refused = false;  // by the closure, which is its own affair
+    absl::Status status = connection_.Query(sql, params, count, [&](const Row& row) {
+      absl::Status seen = on_row(row);
+      refused = !seen.ok();
+      return seen;
+    });
+    if (!status.ok() && !refused) failed_ = status;
+    return status;
   }
   base::OpContext& context() override { return ctx_; }
   Engine engine() const override { return Engine::kSqlite; }
   void AfterCommit(std::function<void()> call) override {
     if (after_commit_ != nullptr) after_commit_->push_back(std::move(call));
   }
+  // The first statement's error.
+  const absl::Status& failed() const { return failed_; }
 
  private:
   SqliteConnection& connection_;
   base::OpContext& ctx_;
   std::vector<std::function<void()>>* after_commit_;  // null in reads
+  absl::Status failed_;
 };
 
 // Marks the operation as inside a transaction for its scope.

@@ -194,7 +194,9 @@ absl::Status SqliteWriter::RunBody(Item& item) {
   item.after_commit.clear();  // of a run that was rolled back
   SqliteTx tx(*connection_, *item.ctx, &item.after_commit);
   const InTransaction mark(*item.ctx);
-  return (*item.body)(tx);
+  absl::Status status = (*item.body)(tx);
+  // A closure that swallowed a statement's error does not commit half of what it meant.
+  return status.ok() ? tx.failed() : status;
 }
 
 void SqliteWriter::Count(const Group& group) {

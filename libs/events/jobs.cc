@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds kDatabaseLimit{10'000};
 // Finds what nobody woke us for (another replica's jobs, a clock that jumped).
 constexpr std::chrono::milliseconds kTick{10'000};
 constexpr std::chrono::milliseconds kFailurePause{1'000};
+// How long RunNow waits at most for a worker that was faster.
+constexpr std::chrono::milliseconds kRunNowWaitMax{5'000};
 
 base::Micros InMicros(std::chrono::milliseconds time) { return time.count() * base::kMicrosPerMilli; }
 
@@ -91,8 +93,9 @@ absl::StatusOr<std::optional<Job>> Jobs::Claim(base::OpContext& ctx, std::string
   const auto map = [](const db::Row& row) {
     return Job{row.Text(0), row.Text(1), row.Text(2), static_cast<int>(row.Int(3)) + 1};
   };
-  ASSIGN_OR_RETURN(
-      std::optional<Job> job, database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::optional<Job>> {
+  std::string claimed;
+  absl::StatusOr<std::optional<Job>> job =
+      database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::optional<Job>> {
         const base::Micros now = tx.context().Now();
         ASSIGN_OR_RETURN(std::optional<Job> found,
                          id.empty() ? tx.QueryOne(select, {now}, map) : tx.QueryOne(select, {now, id}, map));
@@ -102,12 +105,38 @@ absl::StatusOr<std::optional<Job>> Jobs::Claim(base::OpContext& ctx, std::string
         RETURN_IF_ERROR(tx.Exec("UPDATE jobs SET attempts = $2, run_after = $3 WHERE id = $1",
                                 {found->id, found->attempt, now + InMicros(timeout + kLeaseReserve)})
                             .status());
+        // Before the commit, so that whoever finds the job taken also finds it here.
+        std::lock_guard lock(mutex_);
+        if (claimed != found->id) running_.erase(claimed);
+        claimed = found->id;
+        running_.insert(claimed);
         return found;
-      }));
-  if (job && seal_.open) {
-    ASSIGN_OR_RETURN(job->payload, seal_.open(job->payload, job->id));
+      });
+  if (job.ok() && job->has_value() && seal_.open) {
+    absl::StatusOr<std::string> payload = seal_.open((*job)->payload, (*job)->id);
+    if (payload.ok()) {
+      (*job)->payload = *std::move(payload);
+    } else {
+      job = payload.status();
+    }
   }
+  if (!job.ok() || !job->has_value()) EndRunning(claimed);
   return job;
+}
+
+void Jobs::EndRunning(const std::string& id) {
+  if (id.empty()) return;
+  {
+    std::lock_guard lock(mutex_);
+    running_.erase(id);
+  }
+  ended_.notify_all();
+}
+
+absl::Status Jobs::RunClaimed(const Job& job) {
+  absl::Status status = Execute(job);
+  EndRunning(job.id);
+  return status;
 }
 
 absl::Status Jobs::Execute(const Job& job) {
@@ -167,15 +196,19 @@ absl::Status Jobs::RunNow(base::OpContext& ctx, std::string_view id) {
   const auto own = NewContext(kDatabaseLimit);
   own->trace = ctx.trace;
   ASSIGN_OR_RETURN(const std::optional<Job> job, Claim(*own, id));
-  return job ? Execute(*job) : absl::OkStatus();
+  if (job) return RunClaimed(*job);
+  std::unique_lock lock(mutex_);
+  ended_.wait_for(lock, std::clamp(ctx.Remaining(), std::chrono::milliseconds(0), kRunNowWaitMax),
+                  [&] { return !running_.contains(id); });
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> Jobs::RunOneDue() {
   const auto ctx = NewContext(kDatabaseLimit);
   ASSIGN_OR_RETURN(const std::optional<Job> job, Claim(*ctx, ""));
   if (!job) return false;
-  Wake();               // another thread may take the next one while this call is made
-  (void)Execute(*job);  // its failure is written in the row
+  Wake();                  // another thread may take the next one while this call is made
+  (void)RunClaimed(*job);  // its failure is written in the row
   return true;
 }
 

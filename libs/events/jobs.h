@@ -23,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -83,8 +84,8 @@ class Jobs {
   absl::Status Register(const std::string& kind, JobKind handler);
   // The job's id. INTERNAL for a kind that is not registered.
   absl::StatusOr<std::string> Enqueue(db::Tx& tx, const NewJob& job);
-  // Runs the job on this thread if it is still waiting. OK also when it runs elsewhere or is done; an error: this try
-  // failed, the worker goes on trying.
+  // Runs the job on this thread if it is still waiting; waits (within the deadline) when a worker of this process has
+  // just taken it. OK also when it is done or runs in another process; an error: this try failed, the worker goes on.
   absl::Status RunNow(base::OpContext& ctx, std::string_view id);
 
   void Start();
@@ -103,6 +104,8 @@ class Jobs {
   };
 
   absl::StatusOr<std::optional<Job>> Claim(base::OpContext& ctx, std::string_view id);
+  absl::Status RunClaimed(const Job& job);
+  void EndRunning(const std::string& id);
   absl::Status Execute(const Job& job);
   absl::Status FinishDone(const Job& job, const JobDone& done);
   absl::Status FinishFailed(const Job& job, const Registered& kind, const absl::Status& error);
@@ -123,8 +126,10 @@ class Jobs {
   std::map<std::string, Registered, std::less<>> kinds_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool woken_ = false;     // guarded by mutex_
-  bool stopping_ = false;  // guarded by mutex_
+  std::condition_variable ended_;
+  std::set<std::string, std::less<>> running_;  // claimed by this process; guarded by mutex_
+  bool woken_ = false;                          // guarded by mutex_
+  bool stopping_ = false;                       // guarded by mutex_
   std::vector<std::thread> threads_;
 };
 

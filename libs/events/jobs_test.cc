@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "libs/events/test_support.h"
 
@@ -137,10 +140,6 @@ TEST_F(JobsTest, WhatWaitingDoesNotHelpIsGivenUpAtOnce) {
 TEST_F(JobsTest, ACrashDuringTheCallRepeatsItWithTheSameId) {
   const std::string id = Enqueue();
   // The process dies in the middle of the call: claimed, never finished.
-  ASSERT_TRUE(jobs_
-                  ->Register("dying",
-                             {.run = [](base::OpContext&, const Job&) -> absl::StatusOr<JobDone> { return JobDone(); }})
-                  .ok());
   auto ctx = db::TestContext(clock_);
   ASSERT_TRUE(database_
                   ->Transact(*ctx,
@@ -186,6 +185,39 @@ TEST_F(JobsTest, RunNowIsTheSameJobEarlier) {
   const std::string second = Enqueue();
   EXPECT_EQ(db::ReasonOf(jobs_->RunNow(*ctx, second)), "PROVIDER_DOWN");
   EXPECT_EQ(Number("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'"), 1);
+}
+
+TEST_F(JobsTest, RunNowWaitsForAWorkerThatWasFaster) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool entered = false, open = false, finished = false;
+  JobKind slow;
+  slow.run = [&](base::OpContext&, const Job&) -> absl::StatusOr<JobDone> {
+    std::unique_lock lock(mutex);
+    entered = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return open; });
+    finished = true;
+    return JobDone();
+  };
+  ASSERT_TRUE(jobs_->Register("slow", slow).ok());
+  jobs_->Start();
+  const std::string id = Enqueue({.kind = "slow", .payload = ""});
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return entered; });
+  }
+  std::thread opener([&] {
+    std::lock_guard lock(mutex);
+    open = true;
+    changed.notify_all();
+  });
+  auto ctx = db::TestContext(clock_);
+  EXPECT_TRUE(jobs_->RunNow(*ctx, id).ok());
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM jobs"), 0);  // not merely taken: done
+  EXPECT_TRUE(finished);
+  opener.join();
+  jobs_->Stop();
 }
 
 TEST_F(JobsTest, AnIdIsEnqueuedOnce) {

@@ -150,6 +150,10 @@ void Connection::CompleteBatch(bool sent) {
 }
 
 bool Connection::StepStreaming() {
+  if (stream_->aborted()) {  // also while a client that does not read blocks what was sent before
+    Close();
+    return false;
+  }
   if (!Flush()) return false;
   CompleteBatch(true);
   out_.clear();

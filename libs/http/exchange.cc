@@ -111,6 +111,11 @@ bool StreamState::ended() const {
   return closed_ || aborted_ || ending_;
 }
 
+bool StreamState::aborted() const {
+  std::lock_guard lock(mutex_);
+  return aborted_;
+}
+
 void StreamState::OnEvent(std::function<void(ResponseStream::Event)> callback) {
   bool draining = false, closed = false;
   {

@@ -38,6 +38,7 @@ class StreamState {
   bool closed() const;
   void OnEvent(std::function<void(ResponseStream::Event)> callback);
   bool ended() const;
+  bool aborted() const;
 
   // The connection's side, on its I/O thread.
   enum class Next : uint8_t { kData, kNothing, kEnd, kAbort };

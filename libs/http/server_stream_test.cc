@@ -181,11 +181,16 @@ TEST_F(StreamTest, AClientThatDoesNotReadIsCutOff) {
   const auto stream = Next();
   std::atomic<int> lost{0}, closed{0};
   stream->OnEvent([&](Event) { ++closed; });
-  for (int i = 0; i < 500 && !stream->closed(); ++i) {
-    stream->Write(std::string(100'000, 'x'), [&](bool sent) { lost += sent ? 0 : 1; });
+  // Until the kernel's buffers are full, so that the limit is reached while a write is blocked.
+  std::atomic<int> sent_pieces{0};
+  int pieces = 0;
+  for (; pieces < 500 && !stream->closed(); ++pieces) {
+    stream->Write(std::string(100'000, 'x'), [&](bool sent) { (sent ? sent_pieces : lost) += 1; });
+    std::this_thread::yield();
   }
   EXPECT_TRUE(Eventually([&] { return closed == 1 && server_->stats().connections_open == 0; }));
   EXPECT_GT(lost, 0);
+  EXPECT_EQ(lost + sent_pieces, pieces);
 }
 
 TEST_F(StreamTest, AStalledStreamEndsByTime) {

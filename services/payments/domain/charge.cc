@@ -47,12 +47,19 @@ const ChargeEdge* FindEdge(const Charge& charge, const ChargeEvent& event) {
   return nullptr;
 }
 
+// One reason for each thing a caller can do about it.
+std::string_view RefusalOf(const Charge& charge, ChargeEventKind event) {
+  if (event == ChargeEventKind::kPay) return "CHARGE_NOT_PAYABLE";
+  if (event == ChargeEventKind::kCancel && (charge.state == kPaid || charge.state == kRefunded)) return "CHARGE_PAID";
+  return "CHARGE_STATE";
+}
+
 absl::Status StateRefuses(const Charge& charge, const ChargeEvent& event) {
   const StateNames& names = NamesOf(charge.state);
   const std::string vi(names.vi);
   const std::string en(names.en);
   return base::FailedPrecondition(
-      "CHARGE_STATE",
+      RefusalOf(charge, event.kind),
       {"Khoản thu đang ở trạng thái “" + vi + "” nên không làm được việc này. Hãy tải lại khoản thu để xem trạng thái.",
        "The charge is in state \"" + en + "\", which does not allow this. Read the charge again to see its state."},
       {{"state", std::string(names.name)}, {"event", std::string(ChargeEventName(event.kind))}});

@@ -83,8 +83,9 @@ struct ChargeEdge {
 const std::vector<ChargeEdge>& ChargeEdges();
 
 // On success `charge` has moved; on error it is untouched.
-//   FAILED_PRECONDITION CHARGE_STATE  the state does not allow the event; metadata state, event
-//   INTERNAL                          an amount that no caller may ask for (the callers split credits before)
+//   FAILED_PRECONDITION  the state does not allow the event; metadata state, event. CHARGE_NOT_PAYABLE (kPay),
+//                        CHARGE_PAID (kCancel of a paid charge), CHARGE_STATE (all else)
+//   INTERNAL             an amount that no caller may ask for (the callers split credits before)
 absl::StatusOr<ChargeChange> Apply(const ChargeEvent& event, Charge& charge);
 
 // Nothing more is expected to come in: paid, cancelled, expired, refunded.

@@ -112,7 +112,10 @@ TEST(Charge, NothingMovesOutsideTheTable) {
       EXPECT_EQ(charge, before);
       const auto detail = base::DetailOf(change.status());
       ASSERT_TRUE(detail);
-      EXPECT_EQ(detail->reason, "CHARGE_STATE");
+      const bool paid = state == kPaid || state == kRefunded;
+      EXPECT_EQ(detail->reason, kind == Kind::kPay                ? "CHARGE_NOT_PAYABLE"
+                                : kind == Kind::kCancel && paid ? "CHARGE_PAID"
+                                                                : "CHARGE_STATE");
       EXPECT_EQ(change.status().code(), absl::StatusCode::kFailedPrecondition);
     }
   }

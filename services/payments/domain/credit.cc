@@ -80,7 +80,7 @@ absl::StatusOr<SuspenseState> NextState(SuspenseEventKind event, SuspenseState f
     if (edge.event == event && edge.from == from && edge.leaves_rest == leaves_rest) return edge.to;
   }
   return base::FailedPrecondition(
-      "SUSPENSE_STATE",
+      "SUSPENSE_RESOLVED",
       {"Khoản tiền chưa xác định này đã được xử lý hoặc đang ở bước khác. Hãy tải lại danh sách.",
        "This suspense item has been dealt with or is at another step. Read the list again."},
       {{"state", std::string(SuspenseStateName(from))}, {"event", std::string(SuspenseEventName(event))}});

@@ -95,9 +95,9 @@ struct SuspenseChange {
 };
 
 // Gives as much of the item to the charge as the charge lacks; the rest stays open. Errors: FAILED_PRECONDITION
-// SUSPENSE_STATE, CHARGE_STATE (nothing outstanding), SUSPENSE_OTHER_AGENCY.
+// SUSPENSE_RESOLVED, CHARGE_NOT_PAYABLE (nothing outstanding), SUSPENSE_OTHER_AGENCY.
 absl::StatusOr<SuspenseChange> Assign(base::Micros now, SuspenseItem& item, Charge& charge);
-// kDecideRefund and kRefundSent. Errors: FAILED_PRECONDITION SUSPENSE_STATE.
+// kDecideRefund and kRefundSent. Errors: FAILED_PRECONDITION SUSPENSE_RESOLVED.
 absl::StatusOr<SuspenseChange> Apply(SuspenseEventKind event, SuspenseItem& item);
 
 std::string_view SuspenseStateName(SuspenseState state);  // "refund_due"

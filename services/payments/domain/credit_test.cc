@@ -186,15 +186,15 @@ TEST(Suspense, IsAssignedInPartsOrGivenBack) {
   EXPECT_EQ(item.state, SuspenseState::kOpen);
 
   Charge paid = charge;
-  EXPECT_EQ(ReasonOf(Assign(kNow, item, paid).status()), "CHARGE_STATE");
+  EXPECT_EQ(ReasonOf(Assign(kNow, item, paid).status()), "CHARGE_NOT_PAYABLE");
   EXPECT_EQ(paid, charge);
   EXPECT_EQ(item.remaining_vnd, 4000);
 
   ASSERT_TRUE(Apply(SuspenseEventKind::kDecideRefund, item).ok());
   EXPECT_EQ(item.state, SuspenseState::kRefundDue);
-  EXPECT_EQ(ReasonOf(Apply(SuspenseEventKind::kDecideRefund, item).status()), "SUSPENSE_STATE");
+  EXPECT_EQ(ReasonOf(Apply(SuspenseEventKind::kDecideRefund, item).status()), "SUSPENSE_RESOLVED");
   Charge other = Open();
-  EXPECT_EQ(ReasonOf(Assign(kNow, item, other).status()), "SUSPENSE_STATE");
+  EXPECT_EQ(ReasonOf(Assign(kNow, item, other).status()), "SUSPENSE_RESOLVED");
   change = Apply(SuspenseEventKind::kRefundSent, item);
   ASSERT_TRUE(change.ok());
   EXPECT_EQ(change->postings[0].amount_vnd, 4000);

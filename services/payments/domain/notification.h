@@ -24,7 +24,7 @@ inline constexpr std::string_view kSignatureHeader = "x-dinh-signature";  // as 
 inline constexpr base::Micros kSignatureWindow = 5 * 60 * base::kMicrosPerSecond;  // either way
 inline constexpr size_t kSignatureHeaderMax = 1024;                                // bytes
 inline constexpr size_t kSignaturesMax = 4;    // v1 parts in one header
-inline constexpr size_t kSigningKeysMax = 2;   // per bank: the current and the next secret
+inline constexpr size_t kSigningKeysMax = 16;  // of all banks, two each while a secret is being replaced
 inline constexpr size_t kSigningSecretMin = 32;  // bytes: the strength of the hash itself
 
 struct SigningKey {
