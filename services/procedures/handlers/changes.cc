@@ -84,10 +84,16 @@ absl::Status Handlers::TakeFiles(db::Tx& tx, const auth::Principal& principal,
   return unknown.empty() ? absl::OkStatus() : AttachmentsUnknown(std::move(unknown));
 }
 
-absl::Status Handlers::Transition(db::Tx& tx, const Event& event, DossierRow& row) {
+absl::StatusOr<const Workflow*> Handlers::WorkflowOf(const DossierRow& row) const {
   const Procedure* procedure = p_.catalogue.FindVersion(row.procedure, row.procedure_version);
   const Workflow* workflow = procedure == nullptr ? nullptr : p_.catalogue.WorkflowOf(*procedure);
   if (workflow == nullptr) return base::Internal("the version of the dossier's procedure is gone: " + row.procedure);
+  return workflow;
+}
+
+absl::Status Handlers::Transition(db::Tx& tx, const Event& event, DossierRow& row) {
+  ASSIGN_OR_RETURN(const Workflow* const workflow, WorkflowOf(row));
+  const Procedure* const procedure = p_.catalogue.FindVersion(row.procedure, row.procedure_version);
   ASSIGN_OR_RETURN(const std::vector<Change> changes, Apply(*workflow, event, row.progress));
   const absl::Status clock = MoveClock(p_.catalogue.calendar(), *procedure, changes, row);
   // A payment must not be stuck because nobody has entered next year's holidays yet: the due day then stays.
@@ -139,6 +145,11 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
     event.at = ctx.Now();
     event.reason = request.reason;
     event.stars = request.stars;
+    // Whether it is the caller's right and turn comes before what is attached.
+    ASSIGN_OR_RETURN(const Workflow* const workflow, WorkflowOf(row));
+    Progress probe = row.progress;
+    probe.has_result = true;
+    RETURN_IF_ERROR(Apply(*workflow, event, probe).status());
     if (request.before) RETURN_IF_ERROR(request.before(tx, row, event));
     ASSIGN_OR_RETURN(const std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
     row.progress.has_result = std::any_of(files.begin(), files.end(),

@@ -37,7 +37,6 @@ absl::StatusOr<pb::Dossier> Handlers::AcceptDossier(rpc::Context& ctx, const pb:
   ChangeRequest change{request.code(), request.etag(), EventKind::kAccept, request.note(), 0, {}, {}};
   change.before = [&](db::Tx&, DossierRow& row, Event& event) -> absl::Status {
     fee = {};
-    if (row.progress.state != State::kRegistered) return absl::OkStatus();  // the transition says what is wrong
     const Procedure* procedure = p_.catalogue.FindVersion(row.procedure, row.procedure_version);
     if (procedure == nullptr) return base::Internal("the version of the dossier's procedure is gone");
     ASSIGN_OR_RETURN(const FeeInput input, FeeInputOf(row, *procedure));

@@ -110,6 +110,7 @@ class Handlers {
     std::function<absl::Status(db::Tx& tx, const DossierRow& row)> after;
   };
   absl::StatusOr<pb::Dossier> ChangeDossier(rpc::Context& ctx, const ChangeRequest& request);
+  absl::StatusOr<const Workflow*> WorkflowOf(const DossierRow& row) const;
   // Applies the event, moves the clock, writes row, history and events.
   absl::Status Transition(db::Tx& tx, const Event& event, DossierRow& row);
   absl::Status TakeFiles(db::Tx& tx, const auth::Principal& principal,
