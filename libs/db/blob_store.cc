@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <mutex>
 #include <utility>
 
 #include "libs/base/status.h"
@@ -62,10 +64,38 @@ struct Names {
   std::string Final(std::string_view id) const { return Shelf(id) + "/" + std::string(id); }
 };
 
+// The 256 folders, made when first needed. Thread-safe.
+class Shelves {
+ public:
+  Shelves(const Names& names, FileOps& files) : names_(names), files_(files) {}
+  // The blob's folder exists on the disk, also after a power loss. What was there before the store was opened, was
+  // synced then; what another writer is just making is waited for.
+  absl::Status Ensure(std::string_view id) {
+    std::string number;
+    if (!base::HexDecode(id.substr(0, 2), &number)) return base::Internal("not a blob id");
+    std::lock_guard lock(mutex_);
+    State& state = states_[static_cast<unsigned char>(number[0])];
+    if (state == State::kUnknown) {
+      ASSIGN_OR_RETURN(const bool made, files_.MakeFolder(names_.Shelf(id)));
+      state = made ? State::kMade : State::kSynced;
+    }
+    if (state == State::kMade) RETURN_IF_ERROR(files_.SyncFolder(names_.folder));
+    state = State::kSynced;
+    return absl::OkStatus();
+  }
+
+ private:
+  enum class State { kUnknown, kMade, kSynced };
+  const Names& names_;
+  FileOps& files_;
+  std::mutex mutex_;
+  std::array<State, 256> states_{};
+};
+
 class DirBlobWriter final : public BlobWriter {
  public:
-  DirBlobWriter(const Names& names, FileOps& files, std::string id, std::unique_ptr<OutFile> out)
-      : names_(names), files_(files), id_(std::move(id)), out_(std::move(out)) {
+  DirBlobWriter(const Names& names, Shelves& shelves, FileOps& files, std::string id, std::unique_ptr<OutFile> out)
+      : names_(names), shelves_(shelves), files_(files), id_(std::move(id)), out_(std::move(out)) {
     crypto_hash_sha256_init(&hash_);
     pending_.reserve(kBlobChunkBytes);
   }
@@ -105,6 +135,7 @@ class DirBlobWriter final : public BlobWriter {
     RETURN_IF_ERROR(Seal(true));
     RETURN_IF_ERROR(out_->Sync());
     RETURN_IF_ERROR(out_->Close());
+    RETURN_IF_ERROR(shelves_.Ensure(id_));
     RETURN_IF_ERROR(files_.Rename(names_.Unfinished(id_), names_.Final(id_)));
     if (absl::Status synced = files_.SyncFolder(names_.Shelf(id_)); !synced.ok()) {
       (void)files_.Remove(names_.Final(id_));
@@ -129,6 +160,7 @@ class DirBlobWriter final : public BlobWriter {
   }
 
   const Names& names_;
+  Shelves& shelves_;
   FileOps& files_;
   std::string id_;
   std::unique_ptr<OutFile> out_;
@@ -197,18 +229,13 @@ class DirBlobReader final : public BlobReader {
 class DirBlobStore final : public BlobStore {
  public:
   DirBlobStore(const std::string& folder, BlobKeyWrap keys, base::Random& random, FileOps& files)
-      : names_{folder}, keys_(std::move(keys)), random_(random), files_(files) {}
+      : names_{folder}, keys_(std::move(keys)), random_(random), files_(files), shelves_(names_, files) {}
 
-  // All shelves are made and synced at once: a writer could not tell whether one that another writer has just made is
-  // on the disk already.
   absl::Status Prepare() {
     RETURN_IF_ERROR(files_.MakeFolder(names_.folder).status());
+    RETURN_IF_ERROR(files_.SyncFolder(std::filesystem::absolute(names_.folder).parent_path().string()));
     const std::string unfinished = names_.folder + "/" + std::string(kUnfinishedFolder);
     RETURN_IF_ERROR(files_.MakeFolder(unfinished).status());
-    for (int shelf = 0; shelf < 256; ++shelf) {
-      const std::string digits = base::HexEncode(std::string(1, static_cast<char>(shelf)));
-      RETURN_IF_ERROR(files_.MakeFolder(names_.Shelf(digits)).status());
-    }
     RETURN_IF_ERROR(files_.SyncFolder(names_.folder));
     ASSIGN_OR_RETURN(const std::vector<std::string> left, files_.List(unfinished));
     for (const std::string& name : left) RETURN_IF_ERROR(files_.Remove(unfinished + "/" + name));
@@ -218,7 +245,7 @@ class DirBlobStore final : public BlobStore {
   absl::StatusOr<std::unique_ptr<BlobWriter>> Begin() override {
     std::string id = base::HexEncode(random_.Bytes(kIdDigits / 2));
     ASSIGN_OR_RETURN(std::unique_ptr<OutFile> out, files_.Create(names_.Unfinished(id)));
-    auto writer = std::make_unique<DirBlobWriter>(names_, files_, std::move(id), std::move(out));
+    auto writer = std::make_unique<DirBlobWriter>(names_, shelves_, files_, std::move(id), std::move(out));
     RETURN_IF_ERROR(writer->WriteHead(keys_));
     return std::unique_ptr<BlobWriter>(std::move(writer));
   }
@@ -240,6 +267,7 @@ class DirBlobStore final : public BlobStore {
   const BlobKeyWrap keys_;
   base::Random& random_;
   FileOps& files_;
+  Shelves shelves_;
 };
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "libs/db/blob_store.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -13,8 +12,6 @@
 
 namespace dinh::db {
 namespace {
-
-using testing::ElementsAre;
 
 // Stands in for the key ring: reversible, bound to its context.
 BlobKeyWrap Wrap() {
@@ -94,8 +91,20 @@ TEST_F(BlobStoreTest, PiecesOfAnySize) {
 }
 
 TEST_F(BlobStoreTest, SyncedBeforeItsNameAndItsNameBeforeTheAnswer) {
-  ASSERT_TRUE(WriteBlob(*store_, "x").ok());
-  EXPECT_THAT(files_.Take(), ElementsAre("create", "write", "write", "sync", "close", "rename", "sync_folder"));
+  const std::vector<std::string> known = {"create", "write", "write", "sync", "close", "rename", "sync_folder"};
+  // Where the blob is the first of its folder, that folder's own entry is synced before anything is moved into it.
+  const std::vector<std::string> first = {"create", "write",       "write",  "sync",
+                                          "close",  "sync_folder", "rename", "sync_folder"};
+  std::set<std::string> folders;
+  for (int i = 0; i < 40; ++i) {
+    const auto info = WriteBlob(*store_, "x");
+    ASSERT_TRUE(info.ok());
+    EXPECT_EQ(files_.Take(), folders.insert(info->id.substr(0, 2)).second ? first : known);
+  }
+  EXPECT_LT(folders.size(), 40u);
+  Reopen();
+  const auto info = WriteBlob(*store_, "x");
+  EXPECT_EQ(files_.Take(), folders.contains(info->id.substr(0, 2)) ? known : first);
 }
 
 TEST_F(BlobStoreTest, AnyFailureIsToldAndLeavesNothing) {

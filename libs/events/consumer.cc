@@ -119,7 +119,8 @@ Consumer::Consumer(ConsumerOptions options, std::unique_ptr<EventSource> source,
       lag_seconds_(GaugeOf(metrics, "events_consumer_lag_seconds",
                            "age of the last event when it was applied; of the "
                            "failing one while stuck",
-                           options_)) {}
+                           options_)),
+      connected_(GaugeOf(metrics, "events_consumer_connected", "1 while the feed is being read", options_)) {}
 
 Consumer::~Consumer() { Stop(); }
 
@@ -230,7 +231,9 @@ void Consumer::Loop() {
       status = source_->Subscribe(request, queue);
     }
     if (status.ok()) {
+      connected_.Set(1);
       progress = Follow(*queue);
+      connected_.Set(0);
       status = queue->status();
     }
     queue->Close();

@@ -116,6 +116,7 @@ class Consumer {
   telemetry::Gauge& cursor_;
   telemetry::Gauge& stuck_;
   telemetry::Gauge& lag_seconds_;
+  telemetry::Gauge& connected_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;         // guarded by mutex_

@@ -20,7 +20,8 @@ constexpr std::chrono::seconds kRoundLimit{10};
 }  // namespace
 
 EventHub::EventHub(db::Database& database, std::string service, const base::Clock& clock, base::Random& random,
-                   base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics, PayloadSeal seal)
+                   base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics,
+                   const PayloadSeal& seal)
     : database_(database),
       service_(std::move(service)),
       clock_(clock),
@@ -51,7 +52,7 @@ void EventHub::RegisterMethods(rpc::MethodTable& table) {
 }
 
 absl::Status EventHub::Start() {
-  woken_ = true;
+  Wake();  // for what a crash left unnumbered
   thread_ = std::thread([this] { Loop(); });
   return absl::OkStatus();
 }

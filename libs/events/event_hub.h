@@ -38,7 +38,7 @@ namespace dinh::events {
 class EventHub {
  public:
   EventHub(db::Database& database, std::string service, const base::Clock& clock, base::Random& random,
-           base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics, PayloadSeal seal);
+           base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics, const PayloadSeal& seal);
   ~EventHub();
   EventHub(const EventHub&) = delete;
   EventHub& operator=(const EventHub&) = delete;

@@ -214,7 +214,7 @@ absl::StatusOr<bool> Jobs::RunOneDue() {
 
 void Jobs::Start() {
   if (kinds_.empty()) return;
-  woken_ = true;
+  Wake();
   for (int i = 0; i < std::max(options_.threads, 1); ++i) threads_.emplace_back([this] { Loop(); });
 }
 
