@@ -293,8 +293,8 @@ absl::StatusOr<const Edge*> Choose(const Workflow& workflow, const Event& event,
     foreign_step = foreign_step || edge.who == Who::kStepRole || edge.who == Who::kDeskOrStep ||
                    edge.who == Who::kStepOrSystem;
   }
+  if (from_here && foreign_step && event.actor.kind == ActorKind::kOfficer) return StepRole(workflow, progress);
   if (!known_to_actor) return base::PermissionDenied();
-  if (from_here && foreign_step) return StepRole(workflow, progress);
   if (event.kind == K::kRate && progress.state == kReturned) {
     return base::FailedPrecondition("ALREADY_RATED", {"Hồ sơ này đã được đánh giá. Mỗi hồ sơ chỉ đánh giá một lần.",
                                                       "The dossier has been rated. Each dossier is rated once."});
