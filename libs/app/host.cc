@@ -201,7 +201,8 @@ void Host::Stop() {
 absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std::string_view name,
                                                  const std::vector<db::Migration>& migrations) {
   const std::string key = service + "/" + std::string(name);
-  if (databases_.count(key) > 0) return Wiring("Kho " + key + " được mở hai lần.", "Store " + key + " is opened twice.");
+  if (databases_.count(key) > 0)
+    return Wiring("Kho " + key + " được mở hai lần.", "Store " + key + " is opened twice.");
   const std::filesystem::path folder = std::filesystem::path(parts_.data_dir) / "db";
   RETURN_IF_ERROR(MakeFolder(folder));
   db::SqliteOptions options;
@@ -217,7 +218,8 @@ absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std
 
 absl::StatusOr<db::BlobStore*> Host::OpenBlobs(const std::string& service, std::string_view name) {
   const std::string key = service + "/" + std::string(name);
-  if (blobs_.count(key) > 0) return Wiring("Kho tệp " + key + " được mở hai lần.", "File store " + key + " is opened twice.");
+  if (blobs_.count(key) > 0)
+    return Wiring("Kho tệp " + key + " được mở hai lần.", "File store " + key + " is opened twice.");
   const std::filesystem::path parent = std::filesystem::path(parts_.data_dir) / service;
   RETURN_IF_ERROR(MakeFolder(parent));
   db::BlobKeyWrap wrap;

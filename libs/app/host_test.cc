@@ -106,8 +106,8 @@ TEST_F(HostTest, StartsInOrderAndStopsInReverse) {
   host.Stop();
   host.Stop();  // once is enough
   host_.reset();
-  EXPECT_THAT(log_, ElementsAre("init a", "init b", "register a", "register b", "start a", "start b", "stop b", "stop a",
-                                "gone a", "gone b"));
+  EXPECT_THAT(log_, ElementsAre("init a", "init b", "register a", "register b", "start a", "start b", "stop b",
+                                "stop a", "gone a", "gone b"));
 }
 
 TEST_F(HostTest, AFailedStartIsUndone) {
@@ -272,8 +272,7 @@ TEST_F(HostTest, TokensAreCheckedAgainstTheKeyRingAndIdentity) {
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(thing.name(), "account-7");
   head.credentials.value[head.credentials.value.size() / 2] ^= 1;
-  EXPECT_TRUE(absl::IsUnauthenticated(
-      host.pipeline().Unary(*host.pipeline().Find(kFindThing), head, request, &thing)));
+  EXPECT_TRUE(absl::IsUnauthenticated(host.pipeline().Unary(*host.pipeline().Find(kFindThing), head, request, &thing)));
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ class Sorter {
     for (size_t i = 0; i < modules_.size(); ++i) {
       if (!index_.emplace(modules_[i].name, i).second) {
         const std::string& name = modules_[i].name;
-        return GraphError("Có hai mô-đun cùng tên " + name + ". Hãy bỏ một.", "Two modules are named " + name + ". Remove one.");
+        return GraphError("Có hai mô-đun cùng tên " + name + ". Hãy bỏ một.",
+                          "Two modules are named " + name + ". Remove one.");
       }
     }
     for (size_t i = 0; i < modules_.size(); ++i) RETURN_IF_ERROR(Visit(i));
@@ -45,8 +46,9 @@ class Sorter {
       if (elsewhere_.count(dependency) > 0) continue;
       const auto found = index_.find(dependency);
       if (found == index_.end()) {
-        return GraphError("Mô-đun " + name + " cần " + dependency + " nhưng không có. Hãy thêm vào hoặc khai báo địa chỉ.",
-                          "Module " + name + " needs " + dependency + ", which is not here. Add it or give its address.");
+        return GraphError(
+            "Mô-đun " + name + " cần " + dependency + " nhưng không có. Hãy thêm vào hoặc khai báo địa chỉ.",
+            "Module " + name + " needs " + dependency + ", which is not here. Add it or give its address.");
       }
       RETURN_IF_ERROR(Visit(found->second));
     }

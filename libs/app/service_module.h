@@ -19,9 +19,9 @@
 // (libs/testing/service_harness.h); it cannot tell which.
 //
 // Order of a start: BindConfig of every module, the configuration is read, Init of every module in dependency order,
-// then RegisterMethods of every module, then access rules and completeness are checked (a method without rule or handler
-// ends the start), then Start in dependency order, then the servers open. Stop runs in reverse order. All of it on one
-// thread, never at the same time.
+// then RegisterMethods of every module, then access rules and completeness are checked (a method without rule or
+// handler ends the start), then Start in dependency order, then the servers open. Stop runs in reverse order. All of it
+// on one thread, never at the same time.
 #pragma once
 
 #include <functional>

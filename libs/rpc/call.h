@@ -39,14 +39,14 @@ struct CallHead {
   // A call between modules of one process: not counted against rate limits a second time.
   bool local = false;
   std::optional<base::OpContext::Deadline> deadline;
-  base::Trace trace;  // empty: the pipeline starts one
+  base::Trace trace;       // empty: the pipeline starts one
   std::string request_id;  // Idempotency-Key; empty: the request's own `request_id` field, if it has one
   std::string language = "vi";
   // Set to true by the transport when the client goes away; may be null.
   std::shared_ptr<std::atomic<bool>> cancelled;
 
   // Answers: `trace.trace_id` is set in any case.
-  bool replayed = false;        // the stored answer of an earlier call with the same request id
+  bool replayed = false;            // the stored answer of an earlier call with the same request id
   auth::Principal* seen = nullptr;  // where to put who it was, when the transport wants to know; may be null
 };
 

@@ -1,7 +1,8 @@
 // How one service calls another: a function call through the same pipeline (local) or gRPC over mTLS (remote). The
 // caller cannot tell which.
 //
-//   absl::StatusOr<pb::Unit> unit = territory.Call<pb::Unit>(ctx, "/dinh.territory.v1.TerritoryService/GetUnit", request);
+//   absl::StatusOr<pb::Unit> unit = territory.Call<pb::Unit>(ctx, "/dinh.territory.v1.TerritoryService/GetUnit",
+//   request);
 //
 // * The caller's deadline and trace go along; so does the user's principal when `as_user` is set (a remote callee gets
 //   the user's token and checks it again; a local one the principal). Default: the calling service itself (PEER).

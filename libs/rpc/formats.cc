@@ -56,9 +56,8 @@ bool IsEmail(std::string_view value) {
   if (at == std::string_view::npos || value.size() > kMaxEmail || at == 0 || at > kMaxEmailLocal) return false;
   const std::string_view local = value.substr(0, at);
   constexpr std::string_view kMarks = "!#$%&'*+/=?^_`{|}~.-";
-  const bool clean = std::all_of(local.begin(), local.end(), [&](char c) {
-    return IsAlphaNumeric(c) || kMarks.find(c) != std::string_view::npos;
-  });
+  const bool clean = std::all_of(local.begin(), local.end(),
+                                 [&](char c) { return IsAlphaNumeric(c) || kMarks.find(c) != std::string_view::npos; });
   if (!clean || local.front() == '.' || local.back() == '.') return false;
   return local.find("..") == std::string_view::npos && IsDomain(value.substr(at + 1));
 }
@@ -90,25 +89,33 @@ bool HasForbiddenCharacter(std::string_view s) {
     if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7F) return true;
     const auto second = i + 1 < s.size() ? static_cast<unsigned char>(s[i + 1]) : 0;
     const auto third = i + 2 < s.size() ? static_cast<unsigned char>(s[i + 2]) : 0;
-    if (c == 0xC2 && second < 0xA0) return true;                                       // C1 controls
-    if (c == 0xE2 && second == 0x80 && third >= 0x8B && third <= 0x8F) return true;    // U+200B–200F
-    if (c == 0xE2 && second == 0x80 && third >= 0xAA && third <= 0xAE) return true;    // U+202A–202E
-    if (c == 0xE2 && second == 0x81 && third >= 0xA0 && third <= 0xAF) return true;    // U+2060–206F
-    if (c == 0xEF && second == 0xBB && third == 0xBF) return true;                     // U+FEFF
+    if (c == 0xC2 && second < 0xA0) return true;                                     // C1 controls
+    if (c == 0xE2 && second == 0x80 && third >= 0x8B && third <= 0x8F) return true;  // U+200B–200F
+    if (c == 0xE2 && second == 0x80 && third >= 0xAA && third <= 0xAE) return true;  // U+202A–202E
+    if (c == 0xE2 && second == 0x81 && third >= 0xA0 && third <= 0xAF) return true;  // U+2060–206F
+    if (c == 0xEF && second == 0xBB && third == 0xBF) return true;                   // U+FEFF
   }
   return false;
 }
 
 bool MatchesFormat(Format format, std::string_view value) {
   switch (format) {
-    case options::v1::FORMAT_DATE: return base::ParseDate(value).has_value();
-    case options::v1::FORMAT_UUID: return base::IsUuid(value);
-    case options::v1::FORMAT_PHONE: return IsMobileNumber(value);
-    case options::v1::FORMAT_PERSONAL_NUMBER: return IsPersonalNumber(value);
-    case options::v1::FORMAT_UNIT_CODE: return IsUnitCode(value);
-    case options::v1::FORMAT_EMAIL: return IsEmail(value);
-    case options::v1::FORMAT_PARTIAL_DATE: return IsPartialDate(value);
-    default: return true;
+    case options::v1::FORMAT_DATE:
+      return base::ParseDate(value).has_value();
+    case options::v1::FORMAT_UUID:
+      return base::IsUuid(value);
+    case options::v1::FORMAT_PHONE:
+      return IsMobileNumber(value);
+    case options::v1::FORMAT_PERSONAL_NUMBER:
+      return IsPersonalNumber(value);
+    case options::v1::FORMAT_UNIT_CODE:
+      return IsUnitCode(value);
+    case options::v1::FORMAT_EMAIL:
+      return IsEmail(value);
+    case options::v1::FORMAT_PARTIAL_DATE:
+      return IsPartialDate(value);
+    default:
+      return true;
   }
 }
 
@@ -137,7 +144,8 @@ base::Text FormatHint(Format format) {
     case options::v1::FORMAT_TEXT:
       return {"Văn bản chứa ký tự điều khiển hoặc ký tự ẩn. Hãy gõ lại phần này.",
               "The text holds control or invisible characters. Type this part again."};
-    default: return {"Giá trị chưa đúng.", "The value is not right."};
+    default:
+      return {"Giá trị chưa đúng.", "The value is not right."};
   }
 }
 

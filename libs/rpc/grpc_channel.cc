@@ -51,8 +51,9 @@ absl::Status Decode(const grpc::Status& status, std::string_view service) {
                               "A service of the platform does not answer. Try again in a moment."});
   }
   if (absl::IsResourceExhausted(decoded)) {
-    return base::ResourceExhausted("PEER_BUSY", {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.",
-                                                 "The platform is busy. Try again in a moment."}, 1000);
+    return base::ResourceExhausted(
+        "PEER_BUSY",
+        {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.", "The platform is busy. Try again in a moment."}, 1000);
   }
   if (absl::IsDeadlineExceeded(decoded) || absl::IsCancelled(decoded)) return ForOutside(decoded, "");
   return base::Internal(std::string(service) + ": " + status.error_message());
@@ -160,7 +161,8 @@ absl::Status GrpcChannel::CallRaw(base::OpContext& ctx, std::string_view path, c
   if (!options.request_id.empty()) client.AddMetadata(kRequestIdKey, options.request_id);
   if (options.as_user != nullptr) {
     const auto* call = dynamic_cast<const Context*>(&ctx);
-    if (call == nullptr || call->bearer.empty()) return base::Internal("a call in a user's name without the user's token");
+    if (call == nullptr || call->bearer.empty())
+      return base::Internal("a call in a user's name without the user's token");
     client.AddMetadata(kAuthorizationKey, "Bearer " + call->bearer);
   }
   grpc::ByteBuffer out = SerializeToBuffer(request), in;

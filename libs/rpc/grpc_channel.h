@@ -31,7 +31,7 @@ namespace dinh::rpc {
 struct GrpcChannelOptions {
   std::string target;   // "dns:///territory:9090"
   std::string service;  // the callee's module name: tells whose feed is meant where a process holds several
-  std::vector<std::string> services;  // full names of its proto services, for the retry rules
+  std::vector<std::string> services;                      // full names of its proto services, for the retry rules
   std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plain text
 };
 

@@ -21,8 +21,9 @@ absl::Status Draining() {
 }
 
 absl::Status TooSlow() {
-  return base::Error(absl::StatusCode::kDeadlineExceeded, "UPLOAD_TOO_SLOW",
-                     {"Dữ liệu gửi lên bị ngắt quá lâu. Hãy gửi lại.", "The upload stood still for too long. Send it again."});
+  return base::Error(
+      absl::StatusCode::kDeadlineExceeded, "UPLOAD_TOO_SLOW",
+      {"Dữ liệu gửi lên bị ngắt quá lâu. Hãy gửi lại.", "The upload stood still for too long. Send it again."});
 }
 
 // Runs `task` where the target belongs; on refusal `refused` gets the status on this thread.
@@ -50,7 +51,8 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
     if (!ok || !ParseBuffer(&in_, request.get())) return Finish(ToGrpc(MalformedMessage()));
     in_.Clear();
     request_ = std::move(request);
-    RunOn(shared_, target_, [this] { Handle(); }, [this](const absl::Status& status) { Finish(ToGrpc(status)); });
+    RunOn(
+        shared_, target_, [this] { Handle(); }, [this](const absl::Status& status) { Finish(ToGrpc(status)); });
   }
   void OnCancel() override { head_.cancelled->store(true); }
   void OnDone() override { delete this; }
@@ -85,6 +87,11 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
     (ok ? ready_ : ended_) = true;
     changed_.notify_one();
   }
+  void OnSendInitialMetadataDone(bool ok) override {
+    std::lock_guard lock(mutex_);
+    header_sent_ = ok;
+    changed_.notify_one();
+  }
   void OnCancel() override {
     head_.cancelled->store(true);
     std::lock_guard lock(mutex_);
@@ -100,7 +107,7 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
       const bool came = changed_.wait_for(lock, base::kUploadIdle, [this] { return ready_ || ended_ || cancelled_; });
       if (cancelled_) return absl::CancelledError("the client went away");
       if (!came) return TooSlow();
-      if (!ready_) return false;
+      if (!ready_) return HalfClosed(lock);
       ready_ = false;
     }
     const bool parsed = ParseBuffer(&in_, out);
@@ -108,6 +115,18 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
     if (!parsed) return MalformedMessage();
     StartRead(&in_);
     return true;
+  }
+  // A read that ends looks the same whether the client has finished or broke off, and OnCancel may come later: half an
+  // upload must not be taken for a whole one. A stream that was reset takes no header any more, so send it now.
+  absl::StatusOr<bool> HalfClosed(std::unique_lock<std::mutex>& lock) {
+    if (!std::exchange(header_asked_, true)) {
+      lock.unlock();
+      StartSendInitialMetadata();
+      lock.lock();
+    }
+    changed_.wait(lock, [this] { return header_sent_.has_value() || cancelled_; });
+    if (cancelled_ || !*header_sent_) return absl::CancelledError("the client broke off");
+    return false;
   }
   void Handle() {
     const std::unique_ptr<Message> response(target_.response_prototype->New());
@@ -123,7 +142,8 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
   grpc::ByteBuffer in_, out_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool ready_ = false, ended_ = false, cancelled_ = false;
+  bool ready_ = false, ended_ = false, cancelled_ = false, header_asked_ = false;
+  std::optional<bool> header_sent_;
 };
 
 // One write is under way at a time; the rest waits in a bounded queue. No thread is held between messages.
@@ -145,8 +165,9 @@ class ServerStreamReactor final : public grpc::ServerGenericBidiReactor,
     request_.reset(target_.request_prototype->New());
     if (!ok || !ParseBuffer(&in_, request_.get())) return Finish(MalformedMessage());
     in_.Clear();
-    RunOn(shared_, target_, [self = shared_from_this()] { self->Open(); },
-          [this](const absl::Status& status) { Finish(status); });
+    RunOn(
+        shared_, target_, [self = shared_from_this()] { self->Open(); },
+        [this](const absl::Status& status) { Finish(status); });
   }
   void OnWriteDone(bool ok) override {
     std::unique_lock lock(mutex_);

@@ -21,12 +21,13 @@ namespace {
 constexpr char kHealthService[] = "grpc.health.v1.Health";
 constexpr int kConnectionAgeGraceMs = 30'000;
 constexpr int kPingIntervalMinMs = 10'000;
-constexpr int kConcurrentStreamsMax = 1024;        // per connection
+constexpr int kConcurrentStreamsMax = 1024;  // per connection
 constexpr size_t kMemoryQuotaBytes = 256u << 20;
 
 absl::Status Unimplemented() {
-  return base::Error(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
-                     {"Không có phương thức này. Hãy xem danh mục API.", "There is no such method. See the API's documentation."});
+  return base::Error(
+      absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
+      {"Không có phương thức này. Hãy xem danh mục API.", "There is no such method. See the API's documentation."});
 }
 
 GrpcTarget TargetOf(Pipeline& pipeline, const BoundMethod& method) {
@@ -103,10 +104,11 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     builder.SetResourceQuota(quota);
     server_ = builder.BuildAndStart();
     if (server_ != nullptr && port_ != 0) return absl::OkStatus();
-    return base::Error(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
-                       {"Không mở được cổng gRPC " + options_.address + ". Hãy chọn cổng khác hoặc dừng chương trình đang dùng.",
-                        "Cannot listen for gRPC on " + options_.address + ". Choose another port or stop what uses it."},
-                       {{"address", options_.address}});
+    return base::Error(
+        absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+        {"Không mở được cổng gRPC " + options_.address + ". Hãy chọn cổng khác hoặc dừng chương trình đang dùng.",
+         "Cannot listen for gRPC on " + options_.address + ". Choose another port or stop what uses it."},
+        {{"address", options_.address}});
   }
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {

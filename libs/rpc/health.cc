@@ -67,9 +67,9 @@ absl::Status Health::Watch(const Message& request, std::shared_ptr<StreamSink> s
   {
     std::lock_guard lock(mutex_);
     if (watchers_.size() >= kWatchersMax) {
-      return base::ResourceExhausted("TOO_MANY_WATCHERS", {"Quá nhiều kết nối theo dõi. Hãy thử lại sau.",
-                                                           "Too many health watchers. Try again later."},
-                                     1000);
+      return base::ResourceExhausted(
+          "TOO_MANY_WATCHERS",
+          {"Quá nhiều kết nối theo dõi. Hãy thử lại sau.", "Too many health watchers. Try again later."}, 1000);
     }
     watchers_.push_back({service, sink});
   }

@@ -1,8 +1,8 @@
 // A call between two modules of one process: the callee's whole pipeline on the caller's thread, without a socket or a
 // copy of the request (unless field rules may change it).
 //
-// The callee sees the peer `caller`, or the user when CallOptions::as_user is set. Which services may be called at all is
-// decided where channels are made (libs/app): from the declared dependencies, which have no cycle.
+// The callee sees the peer `caller`, or the user when CallOptions::as_user is set. Which services may be called at all
+// is decided where channels are made (libs/app): from the declared dependencies, which have no cycle.
 //
 // Thread safety: thread-safe.
 #pragma once

@@ -15,9 +15,9 @@ using google::protobuf::MethodOptions;
 
 absl::Status Refuse(std::string_view method, std::string_view vi, std::string_view en) {
   const std::string name(method);
-  return base::FailedPrecondition("METHOD_TABLE",
-                                  {"Phương thức " + name + ": " + std::string(vi), "Method " + name + ": " + std::string(en)},
-                                  {{"method", name}});
+  return base::FailedPrecondition(
+      "METHOD_TABLE", {"Phương thức " + name + ": " + std::string(vi), "Method " + name + ": " + std::string(en)},
+      {{"method", name}});
 }
 
 absl::Status CheckShape(const MethodEntry& entry) {
@@ -25,10 +25,13 @@ absl::Status CheckShape(const MethodEntry& entry) {
   const bool unary = !method.client_streaming() && !method.server_streaming();
   const bool client_only = method.client_streaming() && !method.server_streaming();
   const bool server_only = method.server_streaming() && !method.client_streaming();
-  const bool fits = (unary && entry.unary) || (client_only && entry.client_stream) || (server_only && entry.server_stream);
+  const bool fits =
+      (unary && entry.unary) || (client_only && entry.client_stream) || (server_only && entry.server_stream);
   if (fits) return absl::OkStatus();
-  return Refuse(method.full_name(), "kiểu đăng ký không khớp với luồng trong proto. Hãy dùng Unary, ClientStream hoặc ServerStream.",
-                "registered in another shape than the proto says. Use Unary, ClientStream or ServerStream as it streams.");
+  return Refuse(
+      method.full_name(),
+      "kiểu đăng ký không khớp với luồng trong proto. Hãy dùng Unary, ClientStream hoặc ServerStream.",
+      "registered in another shape than the proto says. Use Unary, ClientStream or ServerStream as it streams.");
 }
 
 }  // namespace
@@ -76,8 +79,9 @@ void MethodTable::LeaveOthersUnimplemented(std::string_view service) {
   }
   auto* messages = google::protobuf::MessageFactory::generated_factory();
   const auto refuse = [] {
-    return base::Error(absl::StatusCode::kUnimplemented, "UNIMPLEMENTED",
-                       {"Chức năng này chưa có ở đây. Hãy dùng bản mới hơn.", "This is not available here. Use a newer release."});
+    return base::Error(
+        absl::StatusCode::kUnimplemented, "UNIMPLEMENTED",
+        {"Chức năng này chưa có ở đây. Hãy dùng bản mới hơn.", "This is not available here. Use a newer release."});
   };
   for (int i = 0; i < descriptor->method_count(); ++i) {
     const MethodDescriptor* method = descriptor->method(i);

@@ -65,8 +65,7 @@ struct MethodEntry {
 class MethodTable {
  public:
   template <typename H, typename Req, typename Resp>
-  void Unary(std::string_view full_name, H* handlers,
-             absl::StatusOr<Resp> (H::*handler)(Context&, const Req&)) {
+  void Unary(std::string_view full_name, H* handlers, absl::StatusOr<Resp> (H::*handler)(Context&, const Req&)) {
     MethodEntry* entry = Add(full_name, Req::default_instance(), Resp::default_instance());
     if (entry == nullptr) return;
     entry->unary = [handlers, handler](Context& ctx, const Message& request, Message* response) -> absl::Status {

@@ -34,10 +34,11 @@ std::optional<char32_t> NextCodePoint(std::string_view text, size_t* at) {
 
 absl::Status Unreadable(std::string_view pattern, std::string_view why) {
   const std::string shown(pattern);
-  return base::Error(absl::StatusCode::kInvalidArgument, "PATTERN",
-                     {"Không đọc được mẫu “" + shown + "”: " + std::string(why) + ". Hãy sửa quy tắc trong proto.",
-                      "Cannot read the pattern '" + shown + "': " + std::string(why) + ". Correct the rule in the proto."},
-                     {{"pattern", shown}});
+  return base::Error(
+      absl::StatusCode::kInvalidArgument, "PATTERN",
+      {"Không đọc được mẫu “" + shown + "”: " + std::string(why) + ". Hãy sửa quy tắc trong proto.",
+       "Cannot read the pattern '" + shown + "': " + std::string(why) + ". Correct the rule in the proto."},
+      {{"pattern", shown}});
 }
 
 }  // namespace
@@ -163,11 +164,25 @@ class PatternCompiler {
   bool Quantifier(int* low, int* high) {
     if (AtEnd()) return false;
     switch (text_[at_]) {
-      case '?': ++at_; *low = 0; *high = 1; return true;
-      case '*': ++at_; *low = 0; *high = kUnbounded; return true;
-      case '+': ++at_; *low = 1; *high = kUnbounded; return true;
-      case '{': break;
-      default: return false;
+      case '?':
+        ++at_;
+        *low = 0;
+        *high = 1;
+        return true;
+      case '*':
+        ++at_;
+        *low = 0;
+        *high = kUnbounded;
+        return true;
+      case '+':
+        ++at_;
+        *low = 1;
+        *high = kUnbounded;
+        return true;
+      case '{':
+        break;
+      default:
+        return false;
     }
     ++at_;
     if (!Number(low)) return Fail("a number is missing after {");
@@ -226,12 +241,23 @@ class PatternCompiler {
     if (++at_ >= text_.size()) return Fail("it ends with \\");
     const char c = text_[at_++];
     switch (c) {
-      case 'd': ranges->push_back({'0', '9'}); return true;
-      case 'w': ranges->insert(ranges->end(), {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}, {'_', '_'}}); return true;
-      case 's': ranges->insert(ranges->end(), {{' ', ' '}, {'\t', '\r'}, {0xA0, 0xA0}}); return true;
-      case 'n': *single = '\n'; return false;
-      case 't': *single = '\t'; return false;
-      default: break;
+      case 'd':
+        ranges->push_back({'0', '9'});
+        return true;
+      case 'w':
+        ranges->insert(ranges->end(), {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}, {'_', '_'}});
+        return true;
+      case 's':
+        ranges->insert(ranges->end(), {{' ', ' '}, {'\t', '\r'}, {0xA0, 0xA0}});
+        return true;
+      case 'n':
+        *single = '\n';
+        return false;
+      case 't':
+        *single = '\t';
+        return false;
+      default:
+        break;
     }
     if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return Fail("unknown escape");
     *single = static_cast<unsigned char>(c);

@@ -28,7 +28,7 @@ class Pattern {
     enum class Kind : uint8_t { kSet, kSplit, kAccept } kind = Kind::kAccept;
     bool negated = false;
     int next = -1;
-    int other = -1;                                    // kSplit only
+    int other = -1;                                     // kSplit only
     std::vector<std::pair<char32_t, char32_t>> ranges;  // kSet only
   };
   void Follow(int state, std::vector<int>* list, std::vector<uint8_t>* seen) const;

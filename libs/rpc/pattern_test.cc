@@ -26,9 +26,9 @@ TEST(PatternTest, MatchesTheWholeString) {
 }
 
 TEST(PatternTest, AgreesWithTheStandardOnSeededTexts) {
-  const char* patterns[] = {"a*b+c?",        "(a|b)*c",          "[a-c]{2,3}",       "(?:ab|ba){1,2}c?", "[^a]b*",
-                            "a{2}",          "a{2,}",            "(a(b|c))+",        ".b.",              "\\d[\\d\\-]*",
-                            "(|a)b",         "a\\.b|\\w\\s",     "((a?){3}b){0,2}",  "[\\w-]+",          "x*"};
+  const char* patterns[] = {"a*b+c?",          "(a|b)*c",   "[a-c]{2,3}", "(?:ab|ba){1,2}c?", "[^a]b*", "a{2}",
+                            "a{2,}",           "(a(b|c))+", ".b.",        "\\d[\\d\\-]*",     "(|a)b",  "a\\.b|\\w\\s",
+                            "((a?){3}b){0,2}", "[\\w-]+",   "x*"};
   std::mt19937 random(7);
   const std::string alphabet = "abc1.- _x";
   int matched = 0;

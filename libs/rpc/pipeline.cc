@@ -1,11 +1,10 @@
 #include "libs/rpc/pipeline.h"
 
-#include <atomic>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <utility>
 
+#include "libs/base/limits.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/rpc/call_metrics.h"
@@ -20,21 +19,24 @@
 namespace dinh::rpc {
 namespace {
 
-constexpr size_t kRequestIdMax = 64;  // characters; a UUID has 36
-
 std::string_view KindName(auth::CallerKind kind) {
   switch (kind) {
-    case auth::CallerKind::kAnonymous: return "anonymous";
-    case auth::CallerKind::kCitizen: return "citizen";
-    case auth::CallerKind::kOfficer: return "officer";
-    case auth::CallerKind::kPeer: return "peer";
-    case auth::CallerKind::kSigned: return "signed";
+    case auth::CallerKind::kAnonymous:
+      return "anonymous";
+    case auth::CallerKind::kCitizen:
+      return "citizen";
+    case auth::CallerKind::kOfficer:
+      return "officer";
+    case auth::CallerKind::kPeer:
+      return "peer";
+    case auth::CallerKind::kSigned:
+      return "signed";
   }
   return "unknown";
 }
 
 bool IsRequestId(std::string_view id) {
-  if (id.empty() || id.size() > kRequestIdMax) return false;
+  if (id.empty() || id.size() > base::kRequestIdBytesMax) return false;
   for (const char c : id) {
     if (c < 0x21 || c > 0x7E) return false;
   }
@@ -42,10 +44,11 @@ bool IsRequestId(std::string_view id) {
 }
 
 absl::Status BadRequestId() {
-  return base::InvalidField("request_id",
-                            {"Mã yêu cầu (Idempotency-Key) gồm 1 đến 64 ký tự ASCII không dấu cách. Hãy dùng một UUID mới.",
-                             "The request id (Idempotency-Key) has 1 to 64 printable ASCII characters. Use a new UUID."},
-                            "INVALID_REQUEST_ID");
+  return base::InvalidField(
+      "request_id",
+      {"Mã yêu cầu (Idempotency-Key) gồm 1 đến 64 ký tự ASCII không dấu cách. Hãy dùng một UUID mới.",
+       "The request id (Idempotency-Key) has 1 to 64 printable ASCII characters. Use a new UUID."},
+      "INVALID_REQUEST_ID");
 }
 
 // Whose request id it is. Anonymous callers share none with another address.
@@ -63,8 +66,8 @@ bool IsRefusal(const absl::Status& status) { return absl::IsPermissionDenied(sta
 
 const google::protobuf::FieldDescriptor* RequestIdField(const google::protobuf::Descriptor& request) {
   const auto* field = request.FindFieldByName("request_id");
-  const bool usable = field != nullptr && !field->is_repeated() &&
-                      field->type() == google::protobuf::FieldDescriptor::TYPE_STRING;
+  const bool usable =
+      field != nullptr && !field->is_repeated() && field->type() == google::protobuf::FieldDescriptor::TYPE_STRING;
   return usable ? field : nullptr;
 }
 
@@ -312,17 +315,26 @@ void Pipeline::Log(const Call& call, const absl::Status& status, int64_t micros)
   }
   const double ms = static_cast<double>(micros) / kMicrosPerMs;
   if (status.ok()) {
-    options_.logger->Log(level, "call", {{"trace_id", call.head.trace.trace_id}, {"caller", kind}, {"principal", id},
-                                         {"method", call.method.label}, {"code", "OK"}, {"ms", ms}});
+    options_.logger->Log(level, "call",
+                         {{"trace_id", call.head.trace.trace_id},
+                          {"caller", kind},
+                          {"principal", id},
+                          {"method", call.method.label},
+                          {"code", "OK"},
+                          {"ms", ms}});
     return;
   }
   const std::optional<base::ErrorDetail> detail = base::DetailOf(status);
   const bool ours = !detail || status.code() == absl::StatusCode::kInternal;
   options_.logger->Log(ours ? telemetry::Level::kError : level, "call",
-                       {{"trace_id", call.head.trace.trace_id}, {"caller", kind}, {"principal", id},
-                        {"method", call.method.label}, {"code", CodeConstant(status.code())},
+                       {{"trace_id", call.head.trace.trace_id},
+                        {"caller", kind},
+                        {"principal", id},
+                        {"method", call.method.label},
+                        {"code", CodeConstant(status.code())},
                         {"reason", detail ? std::string_view(detail->reason) : std::string_view()},
-                        {"cause", ours ? base::FromAbsl(status.message()) : std::string_view()}, {"ms", ms}});
+                        {"cause", ours ? base::FromAbsl(status.message()) : std::string_view()},
+                        {"ms", ms}});
 }
 
 }  // namespace dinh::rpc

@@ -44,9 +44,9 @@ struct PipelineOptions {
   const base::Clock& clock;
   base::Random& random;
   Authenticator& authenticator;
-  RateLimiter* limiter = nullptr;           // null: no limits
-  telemetry::Metrics* metrics = nullptr;    // null: none
-  telemetry::Logger* logger = nullptr;      // null: no lines
+  RateLimiter* limiter = nullptr;         // null: no limits
+  telemetry::Metrics* metrics = nullptr;  // null: none
+  telemetry::Logger* logger = nullptr;    // null: no lines
   // Stored answers of idempotent calls; empty: stored as they are (tests).
   std::function<std::string(std::string_view plain)> seal_answer;
   std::function<absl::StatusOr<std::string>(std::string_view sealed)> open_answer;
@@ -57,8 +57,8 @@ struct PipelineOptions {
 // A method of a table with everything resolved at start.
 struct BoundMethod {
   const MethodEntry* entry = nullptr;
-  std::string service;     // module: "territory"
-  std::string label;       // "dinh.territory.v1.TerritoryService/GetUnit"
+  std::string service;  // module: "territory"
+  std::string label;    // "dinh.territory.v1.TerritoryService/GetUnit"
   AuditSink* audit = nullptr;
   std::unique_ptr<Validator> validator;
   std::unique_ptr<MethodMetrics> metrics;
@@ -87,7 +87,8 @@ class Pipeline {
   // Runs on this thread. `request` may be changed (texts are brought to NFC); both must be of the method's types.
   absl::Status Unary(const BoundMethod& method, CallHead& head, Message& request, Message* response);
   absl::Status ClientStream(const BoundMethod& method, CallHead& head, MessageReader& reader, Message* response);
-  // Starts the stream. An error: nothing was started, and the transport ends the call with it; after OK the sink ends it.
+  // Starts the stream. An error: nothing was started, and the transport ends the call with it; after OK the sink ends
+  // it.
   absl::Status ServerStream(const BoundMethod& method, CallHead& head, Message& request,
                             std::shared_ptr<StreamSink> sink);
 

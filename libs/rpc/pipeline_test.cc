@@ -3,221 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "dinh/options/v1/common.pb.h"
-#include "dinh/testing/v1/rpc.pb.h"
-#include "google/protobuf/descriptor.h"
-#include "grpc/health/v1/health.pb.h"
-#include "libs/base/status.h"
-#include "libs/base/strings.h"
-#include "libs/rpc/local_channel.h"
-#include "libs/rpc/validate.h"
-#include "libs/telemetry/logger.h"
-#include "libs/telemetry/metrics.h"
+#include "libs/rpc/pipeline_fixture.h"
 
 namespace dinh::rpc {
 namespace {
 
-namespace pb = ::dinh::testing::v1;
-using options::v1::SignedRequest;
-using options::v1::UploadChunk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
-
-constexpr char kService[] = "dinh.testing.v1.ThingService.";
-
-std::string Path(const std::string& method) { return "/dinh.testing.v1.ThingService/" + method; }
-
-std::string ReasonOf(const absl::Status& status) {
-  const auto detail = base::DetailOf(status);
-  return detail ? detail->reason : std::string(base::FromAbsl(status.message()));
-}
-
-// Writes down in which order the pipeline's parts were asked.
-struct Steps {
-  std::vector<std::string> log;
-  void Add(std::string step) { log.push_back(std::move(step)); }
-};
-
-class FakeAuthenticator final : public Authenticator {
- public:
-  explicit FakeAuthenticator(Steps& steps) : steps_(steps) {}
-  absl::StatusOr<auth::Principal> Authenticate(const Credentials& credentials) override {
-    steps_.Add("authenticate");
-    if (credentials.value == "citizen") {
-      auth::Principal p;
-      p.kind = auth::CallerKind::kCitizen;
-      p.id = "account-1";
-      p.person = "person-1";
-      return p;
-    }
-    return base::Unauthenticated("TOKEN_INVALID", {"Đăng nhập lại.", "Log in again."});
-  }
-
- private:
-  Steps& steps_;
-};
-
-class FakeLimiter final : public RateLimiter {
- public:
-  explicit FakeLimiter(Steps& steps) : steps_(steps) {}
-  int64_t Admit(auth::RateClass, std::string_view principal, std::string_view address) override {
-    steps_.Add("admit " + std::string(principal) + "@" + std::string(address));
-    return wait_ms;
-  }
-  int64_t wait_ms = 0;
-
- private:
-  Steps& steps_;
-};
-
-class FakeAudit final : public AuditSink {
- public:
-  explicit FakeAudit(Steps& steps) : steps_(steps) {}
-  absl::Status WriteChange(db::Tx&, const Context&) override {
-    steps_.Add("audit change");
-    return absl::OkStatus();
-  }
-  absl::Status WriteRead(const Context& ctx, const absl::Status& status) override {
-    steps_.Add(status.ok() ? "audit read" : "audit refusal");
-    return read_status;
-  }
-  absl::Status read_status;
-
- private:
-  Steps& steps_;
-};
-
-class VectorReader final : public MessageReader {
- public:
-  explicit VectorReader(std::vector<UploadChunk> chunks) : chunks_(std::move(chunks)) {}
-  absl::StatusOr<bool> Read(Message* out) override {
-    if (next_ == chunks_.size()) return false;
-    out->CopyFrom(chunks_[next_++]);
-    return true;
-  }
-
- private:
-  std::vector<UploadChunk> chunks_;
-  size_t next_ = 0;
-};
-
-class ListSink final : public StreamSink {
- public:
-  bool Write(const Message& message) override {
-    ids.push_back(static_cast<const pb::Thing&>(message).id());
-    return true;
-  }
-  void Finish(const absl::Status& status) override { finished = status; }
-  void OnClosed(std::function<void()> callback) override { closed = std::move(callback); }
-
-  std::vector<std::string> ids;
-  std::optional<absl::Status> finished;
-  std::function<void()> closed;
-};
-
-// Each handler is what the test sets, or says "handler" and answers.
-struct Handlers {
-  explicit Handlers(Steps& steps) : steps(steps) {}
-  Steps& steps;
-  std::function<absl::StatusOr<pb::Thing>(Context&)> on_unary;
-  std::function<absl::Status(std::shared_ptr<Context>, std::shared_ptr<StreamSink>)> on_stream;
-
-  absl::StatusOr<pb::Thing> Answer(Context& ctx) {
-    steps.Add("handler");
-    if (on_unary) return on_unary(ctx);
-    pb::Thing thing;
-    thing.set_id(ctx.principal().id);
-    return thing;
-  }
-  absl::StatusOr<pb::Thing> Get(Context& ctx, const pb::GetThingRequest&) { return Answer(ctx); }
-  absl::StatusOr<pb::Thing> Create(Context& ctx, const pb::CreateThingRequest&) { return Answer(ctx); }
-  absl::StatusOr<pb::Thing> Notify(Context& ctx, const SignedRequest&) { return Answer(ctx); }
-  absl::StatusOr<pb::Thing> Upload(Context& ctx, MessageReader& reader) {
-    UploadChunk chunk;
-    int64_t bytes = 0;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, reader.Read(&chunk));
-      if (!more) break;
-      bytes += static_cast<int64_t>(chunk.data().size());
-    }
-    ASSIGN_OR_RETURN(pb::Thing thing, Answer(ctx));
-    thing.set_number(bytes);
-    return thing;
-  }
-  absl::Status Watch(std::shared_ptr<Context> ctx, const pb::GetThingRequest&, std::shared_ptr<StreamSink> sink) {
-    steps.Add("handler");
-    return on_stream ? on_stream(std::move(ctx), std::move(sink)) : absl::OkStatus();
-  }
-};
-
-void Fill(MethodTable& table, Handlers& handlers) {
-  const auto name = [](const char* method) { return kService + std::string(method); };
-  table.Unary(name("GetThing"), &handlers, &Handlers::Get);
-  table.Unary(name("FindThing"), &handlers, &Handlers::Get);
-  table.Unary(name("CreateThing"), &handlers, &Handlers::Create);
-  table.Unary(name("GetOwnThing"), &handlers, &Handlers::Get);
-  table.Unary(name("PeerThing"), &handlers, &Handlers::Get);
-  table.Unary(name("EnterThing"), &handlers, &Handlers::Create);
-  table.Unary(name("NotifyThing"), &handlers, &Handlers::Notify);
-  table.ClientStream(name("UploadThing"), &handlers, UploadChunk::default_instance(), &Handlers::Upload);
-  table.ServerStream(name("WatchThing"), &handlers, pb::Thing::default_instance(), &Handlers::Watch);
-}
-
-class PipelineTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    Fill(table_, handlers_);
-    ASSERT_TRUE(table_.Complete().ok()) << table_.Complete();
-    pipeline_.emplace(PipelineOptions{.clock = clock_,
-                                      .random = random_,
-                                      .authenticator = authenticator_,
-                                      .limiter = &limiter_,
-                                      .metrics = &metrics_,
-                                      .logger = &logger_});
-    const absl::Status added = pipeline_->Add("things", table_, &audit_);
-    ASSERT_TRUE(added.ok()) << added;
-  }
-  absl::Status Call(const std::string& method, Message& request) {
-    const BoundMethod* bound = pipeline_->Find(Path(method));
-    EXPECT_NE(bound, nullptr) << method;
-    answer_.Clear();
-    return pipeline_->Unary(*bound, head_, request, &answer_);
-  }
-  absl::Status Get(const std::string& method, const std::string& id = "x") {
-    pb::GetThingRequest request;
-    request.set_id(id);
-    return Call(method, request);
-  }
-  absl::Status Create(const std::string& method = "CreateThing", const std::string& name = "Tên") {
-    pb::CreateThingRequest request;
-    request.set_name(name);
-    request.add_parts()->set_id("p");
-    return Call(method, request);
-  }
-  void LogIn() { head_.credentials = {Credentials::Kind::kBearer, "citizen", "192.0.2.1"}; }
-
-  base::FakeClock clock_{1'770'944'400LL * base::kMicrosPerSecond};
-  base::SeededRandom random_{1};
-  Steps steps_;
-  FakeAuthenticator authenticator_{steps_};
-  FakeLimiter limiter_{steps_};
-  FakeAudit audit_{steps_};
-  telemetry::Metrics metrics_;
-  std::string log_;
-  telemetry::Logger logger_{clock_, "test", telemetry::Level::kInfo, [this](std::string_view line) { log_ = line; }};
-  Handlers handlers_{steps_};
-  MethodTable table_;
-  std::optional<Pipeline> pipeline_;
-  CallHead head_;
-  pb::Thing answer_;
-};
 
 TEST_F(PipelineTest, GoesThroughItsStepsInOrder) {
   LogIn();
@@ -239,34 +37,64 @@ TEST_F(PipelineTest, EachStepStopsWhatComesAfterIt) {
     std::vector<std::string> steps;
   };
   const std::vector<Row> rows = {
-      {"the deadline has passed", [&] { head_.deadline = clock_.Steady(); }, [&] { return Get("GetThing"); },
-       absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", {}},
+      {"the deadline has passed",
+       [&] { head_.deadline = clock_.Steady(); },
+       [&] { return Get("GetThing"); },
+       absl::StatusCode::kDeadlineExceeded,
+       "DEADLINE_EXCEEDED",
+       {}},
       {"a bad token counts against its address",
-       [&] { head_.credentials = {Credentials::Kind::kBearer, "forged", "192.0.2.1"}; }, [&] { return Get("GetThing"); },
-       absl::StatusCode::kUnauthenticated, "TOKEN_INVALID", {"authenticate", "admit @192.0.2.1"}},
+       [&] {
+         head_.credentials = {Credentials::Kind::kBearer, "forged", "192.0.2.1"};
+       },
+       [&] { return Get("GetThing"); },
+       absl::StatusCode::kUnauthenticated,
+       "TOKEN_INVALID",
+       {"authenticate", "admit @192.0.2.1"}},
       {"too many calls",
        [&] {
          LogIn();
          limiter_.wait_ms = 1500;
        },
-       [&] { return Create(); }, absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
+       [&] { return Create(); },
+       absl::StatusCode::kResourceExhausted,
+       "RATE_LIMITED",
        {"authenticate", "admit account-1@192.0.2.1"}},
-      {"no login, and a bad request: the login comes first", [] {}, [&] { return Create("CreateThing", ""); },
-       absl::StatusCode::kUnauthenticated, "LOGIN_REQUIRED", {"admit @"}},
-      {"not allowed, and a bad request: the refusal comes first", [&] { LogIn(); },
-       [&] { return Create("EnterThing", ""); }, absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+      {"no login, and a bad request: the login comes first",
+       [] {},
+       [&] { return Create("CreateThing", ""); },
+       absl::StatusCode::kUnauthenticated,
+       "LOGIN_REQUIRED",
+       {"admit @"}},
+      {"not allowed, and a bad request: the refusal comes first",
+       [&] { LogIn(); },
+       [&] { return Create("EnterThing", ""); },
+       absl::StatusCode::kPermissionDenied,
+       "PERMISSION_DENIED",
        {"authenticate", "admit account-1@192.0.2.1", "audit refusal"}},
-      {"a bad request", [&] { LogIn(); }, [&] { return Create("CreateThing", ""); }, absl::StatusCode::kInvalidArgument,
-       "INVALID_FIELD", {"authenticate", "admit account-1@192.0.2.1"}},
+      {"a bad request",
+       [&] { LogIn(); },
+       [&] { return Create("CreateThing", ""); },
+       absl::StatusCode::kInvalidArgument,
+       "INVALID_FIELD",
+       {"authenticate", "admit account-1@192.0.2.1"}},
       {"a bad request id",
        [&] {
          LogIn();
          head_.request_id = "has blank";
        },
-       [&] { return Create(); }, absl::StatusCode::kInvalidArgument, "INVALID_REQUEST_ID",
+       [&] { return Create(); },
+       absl::StatusCode::kInvalidArgument,
+       "INVALID_REQUEST_ID",
        {"authenticate", "admit account-1@192.0.2.1"}},
-      {"another peer", [&] { head_.credentials = {Credentials::Kind::kPeer, "feedback", ""}; },
-       [&] { return Get("PeerThing"); }, absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED", {}},
+      {"another peer",
+       [&] {
+         head_.credentials = {Credentials::Kind::kPeer, "feedback", ""};
+       },
+       [&] { return Get("PeerThing"); },
+       absl::StatusCode::kPermissionDenied,
+       "PERMISSION_DENIED",
+       {}},
   };
   for (const Row& row : rows) {
     head_ = CallHead();
@@ -455,169 +283,13 @@ TEST_F(PipelineTest, CountsAndLogsWithoutBodies) {
   EXPECT_THAT(log_, Not(HasSubstr("192.0.2.1")));
   EXPECT_TRUE(absl::IsInvalidArgument(Get("GetThing", "")));
   const std::string page = metrics_.Exposition();
-  EXPECT_THAT(page, HasSubstr(R"(grpc_server_started_total{grpc_method="GetThing",grpc_service="dinh.testing.v1.ThingService"} 2)"));
-  EXPECT_THAT(page, HasSubstr(R"(grpc_code="InvalidArgument",grpc_method="GetThing",grpc_service="dinh.testing.v1.ThingService"} 1)"));
-}
-
-TEST_F(PipelineTest, StreamsRunUntilTheSourceOrTheClientEndsThem) {
-  std::shared_ptr<StreamSink> source;
-  std::shared_ptr<Context> context;
-  handlers_.on_stream = [&](std::shared_ptr<Context> ctx, std::shared_ptr<StreamSink> sink) {
-    pb::Thing thing;
-    thing.set_id("during the handler");
-    EXPECT_TRUE(sink->Write(thing));
-    source = std::move(sink);
-    context = std::move(ctx);
-    return absl::OkStatus();
-  };
-  auto sink = std::make_shared<ListSink>();
-  pb::GetThingRequest request;
-  request.set_id("x");
-  ASSERT_TRUE(pipeline_->ServerStream(*pipeline_->Find(Path("WatchThing")), head_, request, sink).ok());
-  pb::Thing thing;
-  thing.set_id("later");
-  EXPECT_TRUE(source->Write(thing));
-  EXPECT_THAT(sink->ids, ElementsAre("during the handler", "later"));
-  bool told = false;
-  source->OnClosed([&] { told = true; });
-  sink->closed();
-  EXPECT_TRUE(told);
-  EXPECT_TRUE(context->cancelled()->load());
-  EXPECT_FALSE(source->Write(thing));
-  EXPECT_THAT(log_, HasSubstr("CANCELLED"));
-}
-
-TEST_F(PipelineTest, AStreamThatIsRefusedSendsNothing) {
-  handlers_.on_stream = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink> sink) {
-    sink->Write(pb::Thing());
-    return base::FailedPrecondition("NOT_NOW", {"Chưa được.", "Not now."});
-  };
-  auto sink = std::make_shared<ListSink>();
-  pb::GetThingRequest request;
-  EXPECT_TRUE(absl::IsInvalidArgument(pipeline_->ServerStream(*pipeline_->Find(Path("WatchThing")), head_, request, sink)));
-  request.set_id("x");
-  EXPECT_TRUE(absl::IsFailedPrecondition(pipeline_->ServerStream(*pipeline_->Find(Path("WatchThing")), head_, request, sink)));
-  EXPECT_THAT(sink->ids, IsEmpty());
-  EXPECT_FALSE(sink->finished.has_value());
-}
-
-TEST_F(PipelineTest, AStreamWhoseSourceLetsGoEnds) {
-  handlers_.on_stream = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink>) { return absl::OkStatus(); };
-  auto sink = std::make_shared<ListSink>();
-  pb::GetThingRequest request;
-  request.set_id("x");
-  ASSERT_TRUE(pipeline_->ServerStream(*pipeline_->Find(Path("WatchThing")), head_, request, sink).ok());
-  ASSERT_TRUE(sink->finished.has_value());
-  EXPECT_TRUE(absl::IsInternal(*sink->finished));
-}
-
-TEST_F(PipelineTest, LocalCallsPassThePipelineAsPeerOrAsUser) {
-  LocalChannel channel("payments", "things", *pipeline_);
-  base::OpContext ctx(clock_, clock_.Steady() + std::chrono::seconds(2));
-  ctx.trace = {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", false};
-  pb::GetThingRequest request;
-  request.set_id("x");
-  std::chrono::milliseconds left{};
-  std::string trace;
-  handlers_.on_unary = [&](Context& inner) -> absl::StatusOr<pb::Thing> {
-    left = inner.Remaining();
-    trace = inner.trace.trace_id;
-    inner.ScopeByPrincipal();
-    pb::Thing thing;
-    thing.set_id(inner.principal().id);
-    return thing;
-  };
-  absl::StatusOr<pb::Thing> thing = channel.Call<pb::Thing>(ctx, Path("PeerThing"), request);
-  ASSERT_TRUE(thing.ok()) << thing.status();
-  EXPECT_EQ(thing->id(), "payments");
-  EXPECT_EQ(left, std::chrono::seconds(2));
-  EXPECT_EQ(trace, ctx.trace.trace_id);
-  EXPECT_THAT(steps_.log, Not(::testing::Contains(HasSubstr("admit"))));
-
-  auth::Principal user;
-  user.kind = auth::CallerKind::kCitizen;
-  user.id = "account-9";
-  thing = channel.Call<pb::Thing>(ctx, Path("GetOwnThing"), request, {.as_user = &user});
-  ASSERT_TRUE(thing.ok()) << thing.status();
-  EXPECT_EQ(thing->id(), "account-9");
-  EXPECT_TRUE(absl::IsPermissionDenied(channel.Call<pb::Thing>(ctx, Path("PeerThing"), request, {.as_user = &user}).status()));
-
-  LocalChannel stranger("feedback", "things", *pipeline_);
-  EXPECT_TRUE(absl::IsPermissionDenied(stranger.Call<pb::Thing>(ctx, Path("PeerThing"), request).status()));
-  request.clear_id();
-  EXPECT_TRUE(absl::IsInvalidArgument(channel.Call<pb::Thing>(ctx, Path("PeerThing"), request).status()));
-  request.set_id("x");
-  ctx.in_transaction = true;
-  EXPECT_TRUE(absl::IsInternal(channel.Call<pb::Thing>(ctx, Path("PeerThing"), request).status()));
-}
-
-TEST_F(PipelineTest, LocalCallsLeaveTheCallersRequestAsItWas) {
-  LocalChannel channel("payments", "things", *pipeline_);
-  base::OpContext ctx(clock_, clock_.Steady() + std::chrono::seconds(2));
-  auth::Principal user;
-  user.kind = auth::CallerKind::kCitizen;
-  user.id = "account-9";
-  handlers_.on_unary = [&](Context& inner) -> absl::StatusOr<pb::Thing> {
-    inner.ScopeByPrincipal();
-    return pb::Thing();
-  };
-  pb::CreateThingRequest request;
-  request.set_name("E\xCC\x82 a");
-  request.add_parts()->set_id("p");
-  ASSERT_TRUE(channel.Call<pb::Thing>(ctx, Path("CreateThing"), request, {.as_user = &user}).ok());
-  EXPECT_EQ(request.name(), "E\xCC\x82 a");
-}
-
-TEST_F(PipelineTest, APathOfSeveralServicesNeedsTheServicesName) {
-  MethodTable second;
-  Fill(second, handlers_);
-  ASSERT_TRUE(pipeline_->Add("other", second).ok());
-  EXPECT_EQ(pipeline_->Find(Path("GetThing")), nullptr);
-  ASSERT_NE(pipeline_->Find("other", Path("GetThing")), nullptr);
-  EXPECT_NE(pipeline_->Find("things", Path("GetThing")), pipeline_->Find("other", Path("GetThing")));
-}
-
-TEST(MethodTableTest, RefusesWhatDoesNotFit) {
-  Steps steps;
-  Handlers handlers(steps);
-  struct Row {
-    const char* what;
-    std::function<void(MethodTable&)> fill;
-  };
-  const std::vector<Row> rows = {
-      {"a method without an access rule",
-       [](MethodTable& t) {
-         t.Unary<grpc::health::v1::HealthCheckRequest, grpc::health::v1::HealthCheckResponse>(
-             "grpc.health.v1.Health.Check",
-             [](Context&, const grpc::health::v1::HealthCheckRequest&)
-                 -> absl::StatusOr<grpc::health::v1::HealthCheckResponse> { return absl::UnknownError(""); });
-       }},
-      {"a method twice", [&](MethodTable& t) {
-         Fill(t, handlers);
-         t.Unary(kService + std::string("GetThing"), &handlers, &Handlers::Get);
-       }},
-      {"an unknown method", [&](MethodTable& t) { t.Unary("dinh.testing.v1.ThingService.No", &handlers, &Handlers::Get); }},
-      {"wrong messages", [&](MethodTable& t) { t.Unary(kService + std::string("GetThing"), &handlers, &Handlers::Create); }},
-      {"a method missing", [&](MethodTable& t) { t.Unary(kService + std::string("GetThing"), &handlers, &Handlers::Get); }},
-      {"another kind of stream", [&](MethodTable& t) {
-         t.ServerStream(kService + std::string("GetThing"), &handlers, pb::Thing::default_instance(), &Handlers::Watch);
-         t.LeaveOthersUnimplemented("dinh.testing.v1.ThingService");
-       }},
-  };
-  for (const Row& row : rows) {
-    MethodTable table;
-    row.fill(table);
-    EXPECT_FALSE(table.Complete().ok()) << row.what;
-    base::FakeClock clock(1);
-    base::SeededRandom random(1);
-    FakeAuthenticator authenticator(steps);
-    Pipeline pipeline({.clock = clock, .random = random, .authenticator = authenticator});
-    EXPECT_TRUE(absl::IsFailedPrecondition(pipeline.Add("things", table))) << row.what;
-  }
-  MethodTable table;
-  table.Unary(kService + std::string("GetThing"), &handlers, &Handlers::Get);
-  table.LeaveOthersUnimplemented("dinh.testing.v1.ThingService");
-  EXPECT_TRUE(table.Complete().ok()) << table.Complete();
+  EXPECT_THAT(
+      page,
+      HasSubstr(R"(grpc_server_started_total{grpc_method="GetThing",grpc_service="dinh.testing.v1.ThingService"} 2)"));
+  EXPECT_THAT(
+      page,
+      HasSubstr(
+          R"(grpc_code="InvalidArgument",grpc_method="GetThing",grpc_service="dinh.testing.v1.ThingService"} 1)"));
 }
 
 }  // namespace

@@ -37,10 +37,10 @@ absl::Status HandlerPool::Run(std::function<void()> task) {
     const bool none = want_thread && may_start && !StartThread() && threads_.empty();
     if (full || none) {
       if (refused_ != nullptr) refused_->Increment();
-      return base::ResourceExhausted("OVERLOADED",
-                                     {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.",
-                                      "The server is busy. Try again in a moment."},
-                                     options_.retry_after_ms);
+      return base::ResourceExhausted(
+          "OVERLOADED",
+          {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.", "The server is busy. Try again in a moment."},
+          options_.retry_after_ms);
     }
     queue_.push_back(std::move(task));
   }

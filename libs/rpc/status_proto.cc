@@ -17,13 +17,15 @@ using google::rpc::LocalizedMessage;
 using google::rpc::RetryInfo;
 
 constexpr std::array<std::string_view, 17> kNames = {
-    "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied",
-    "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable",
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
     "DataLoss", "Unauthenticated"};
 constexpr std::array<std::string_view, 17> kConstants = {
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
-    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 constexpr int64_t kMillisPerSecond = 1000;
 constexpr int64_t kNanosPerMilli = 1'000'000;
 
@@ -75,10 +77,11 @@ absl::Status ForOutside(const absl::Status& status, std::string_view trace_id) {
   if (status.code() == absl::StatusCode::kCancelled || status.code() == absl::StatusCode::kDeadlineExceeded) {
     const bool cancelled = status.code() == absl::StatusCode::kCancelled;
     return base::Error(status.code(), cancelled ? "CANCELLED" : "DEADLINE_EXCEEDED",
-                       cancelled ? base::Text{"Yêu cầu đã bị hủy. Hãy gửi lại nếu bạn vẫn cần.",
-                                              "The call was cancelled. Send it again if needed."}
-                                 : base::Text{"Yêu cầu quá thời gian cho phép. Hãy thử lại với cùng mã yêu cầu.",
-                                              "The call took longer than allowed. Try again with the same request id."});
+                       cancelled
+                           ? base::Text{"Yêu cầu đã bị hủy. Hãy gửi lại nếu bạn vẫn cần.",
+                                        "The call was cancelled. Send it again if needed."}
+                           : base::Text{"Yêu cầu quá thời gian cho phép. Hãy thử lại với cùng mã yêu cầu.",
+                                        "The call took longer than allowed. Try again with the same request id."});
   }
   std::optional<base::ErrorDetail> general = base::DetailOf(base::Internal(""));
   general->metadata = {{"trace_id", std::string(trace_id)}};

@@ -1,7 +1,7 @@
 // absl::Status ↔ google.rpc.Status (AIP-193), the form in which errors travel over gRPC and Connect.
 //
-// Details, in this order: one ErrorInfo always (domain "dinh"), BadRequest with the violations in Vietnamese and a second
-// one with the same violations in English, RetryInfo where waiting helps, LocalizedMessage "vi" and "en".
+// Details, in this order: one ErrorInfo always (domain "dinh"), BadRequest with the violations in Vietnamese and a
+// second one with the same violations in English, RetryInfo where waiting helps, LocalizedMessage "vi" and "en".
 #pragma once
 
 #include <string>

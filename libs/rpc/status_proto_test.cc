@@ -47,8 +47,9 @@ TEST(StatusProtoTest, ErrorInfoComesFirstAndNamesTheDomain) {
 
 TEST(StatusProtoTest, TheCauseOfAnInternalErrorStaysInside) {
   for (const absl::Status& status :
-       {base::Internal("SELECT secret FROM /var/db"), absl::InternalError("SELECT secret"), absl::UnknownError("secret"),
-        absl::InvalidArgumentError("secret: not made by our constructors"), absl::DataLossError("secret")}) {
+       {base::Internal("SELECT secret FROM /var/db"), absl::InternalError("SELECT secret"),
+        absl::UnknownError("secret"), absl::InvalidArgumentError("secret: not made by our constructors"),
+        absl::DataLossError("secret")}) {
     const google::rpc::Status proto = ToProto(ForOutside(status, "4bf92f35"));
     EXPECT_EQ(proto.code(), static_cast<int>(absl::StatusCode::kInternal));
     EXPECT_EQ(proto.SerializeAsString().find("secret"), std::string::npos);

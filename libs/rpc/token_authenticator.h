@@ -38,9 +38,11 @@ class TokenAuthenticator final : public Authenticator {
     size_t max_entries = 20'000;    // tokens; the least recently used goes
     size_t max_token_bytes = 4096;  // longer ones are refused unread
   };
-  // `source` may be set later (SetSource), by the module that has the logins; until then tokens are refused UNAVAILABLE.
+  // `source` may be set later (SetSource), by the module that has the logins; until then tokens are refused
+  // UNAVAILABLE.
   TokenAuthenticator(VerifyToken verify, const base::Clock& clock, Options options);
-  TokenAuthenticator(VerifyToken verify, const base::Clock& clock) : TokenAuthenticator(std::move(verify), clock, Options()) {}
+  TokenAuthenticator(VerifyToken verify, const base::Clock& clock)
+      : TokenAuthenticator(std::move(verify), clock, Options()) {}
 
   void SetSource(auth::PrincipalSource* source);
   absl::StatusOr<auth::Principal> Authenticate(const Credentials& credentials) override;

@@ -13,7 +13,8 @@ constexpr base::Micros kMinute = 60 * base::kMicrosPerSecond;
 
 class FakeSource final : public auth::PrincipalSource {
  public:
-  absl::StatusOr<auth::Principal> Resolve(std::string_view account, std::string_view session, std::string_view) override {
+  absl::StatusOr<auth::Principal> Resolve(std::string_view account, std::string_view session,
+                                          std::string_view) override {
     ++asked;
     if (!failure.ok()) return failure;
     auth::Principal p;

@@ -1,9 +1,9 @@
 #include "libs/rpc/validate.h"
 
 #include <map>
+#include <optional>
 #include <type_traits>
 #include <utility>
-#include <optional>
 
 #include "dinh/options/v1/options.pb.h"
 #include "libs/base/text.h"
@@ -33,7 +33,7 @@ absl::Status BadRule(const FieldDescriptor& field, std::string_view vi, std::str
 // Where in the request a value stands; rendered only when something is wrong with it.
 struct PathPart {
   const FieldDescriptor* field;
-  int index = -1;           // element of a repeated field
+  int index = -1;                  // element of a repeated field
   const Message* entry = nullptr;  // entry of a map field
 };
 
@@ -41,13 +41,20 @@ std::string KeyText(const Message& entry) {
   const FieldDescriptor* key = entry.GetDescriptor()->map_key();
   const Reflection* reflection = entry.GetReflection();
   switch (key->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING: return "\"" + reflection->GetString(entry, key) + "\"";
-    case FieldDescriptor::CPPTYPE_INT32: return Num(reflection->GetInt32(entry, key));
-    case FieldDescriptor::CPPTYPE_INT64: return Num(reflection->GetInt64(entry, key));
-    case FieldDescriptor::CPPTYPE_UINT32: return Num(reflection->GetUInt32(entry, key));
-    case FieldDescriptor::CPPTYPE_UINT64: return std::to_string(reflection->GetUInt64(entry, key));
-    case FieldDescriptor::CPPTYPE_BOOL: return reflection->GetBool(entry, key) ? "true" : "false";
-    default: return "?";
+    case FieldDescriptor::CPPTYPE_STRING:
+      return "\"" + reflection->GetString(entry, key) + "\"";
+    case FieldDescriptor::CPPTYPE_INT32:
+      return Num(reflection->GetInt32(entry, key));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return Num(reflection->GetInt64(entry, key));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return Num(reflection->GetUInt32(entry, key));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return std::to_string(reflection->GetUInt64(entry, key));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection->GetBool(entry, key) ? "true" : "false";
+    default:
+      return "?";
   }
 }
 
@@ -211,7 +218,8 @@ class Validator::Run {
     if (f.rule.max_items() > 0 && size > static_cast<int64_t>(f.rule.max_items())) {
       const std::string max = Num(f.rule.max_items());
       // Elements of a list that is too long are not looked at: their number is the attacker's choice.
-      return Violate("Có quá nhiều phần tử. Hãy gửi tối đa " + max + ".", "Too many elements. Send at most " + max + ".");
+      return Violate("Có quá nhiều phần tử. Hãy gửi tối đa " + max + ".",
+                     "Too many elements. Send at most " + max + ".");
     }
     if (size < static_cast<int64_t>(f.rule.min_items())) {
       const std::string min = Num(f.rule.min_items());
@@ -233,7 +241,8 @@ class Validator::Run {
   void CheckSingle(const Plan::Field& f, const Reflection& reflection, Message* message) {
     const bool text = f.rule.format() == options::v1::FORMAT_TEXT;
     // Without presence a default value is an absent one; blanks only are as good as nothing.
-    bool present = f.field->has_presence() ? reflection.HasField(*message, f.field) : !IsDefault(reflection, *message, f.field);
+    bool present =
+        f.field->has_presence() ? reflection.HasField(*message, f.field) : !IsDefault(reflection, *message, f.field);
     if (present && f.rule.output_only()) return RefuseOutput();
     if (present && text && !Normalize(reflection, message, f.field, -1)) return;
     if (present && text) present = !IsDefault(reflection, *message, f.field);
@@ -286,13 +295,16 @@ class Validator::Run {
   void CheckValue(const Plan::Field& f, const Reflection& reflection, Message* message, const FieldDescriptor* field,
                   int index) {
     switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING: return CheckString(f, reflection, message, field, index);
+      case FieldDescriptor::CPPTYPE_STRING:
+        return CheckString(f, reflection, message, field, index);
       case FieldDescriptor::CPPTYPE_MESSAGE:
         if (f.nested == nullptr || !f.nested->needed) return;
         return CheckMessage(*f.nested, index < 0 ? reflection.MutableMessage(message, field)
                                                  : reflection.MutableRepeatedMessage(message, field, index));
-      case FieldDescriptor::CPPTYPE_ENUM: return CheckEnum(reflection, *message, field, index);
-      default: return CheckNumber(f, reflection, *message, field, index);
+      case FieldDescriptor::CPPTYPE_ENUM:
+        return CheckEnum(reflection, *message, field, index);
+      default:
+        return CheckNumber(f, reflection, *message, field, index);
     }
   }
 
@@ -337,7 +349,8 @@ class Validator::Run {
   }
 
   void CheckEnum(const Reflection& reflection, const Message& message, const FieldDescriptor* field, int index) {
-    const int value = index < 0 ? reflection.GetEnumValue(message, field) : reflection.GetRepeatedEnumValue(message, field, index);
+    const int value =
+        index < 0 ? reflection.GetEnumValue(message, field) : reflection.GetRepeatedEnumValue(message, field, index);
     if (field->enum_type()->FindValueByNumber(value) == nullptr) {
       Violate("Giá trị không có trong danh mục. Hãy chọn một giá trị của tài liệu API.",
               "No such value. Choose one that the API's documentation names.");
@@ -359,26 +372,37 @@ class Validator::Run {
   template <typename F>
   static bool Compare(const Reflection& r, const Message& m, const FieldDescriptor* f, int i, F&& compare) {
     switch (f->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32: return compare(static_cast<int64_t>(i < 0 ? r.GetInt32(m, f) : r.GetRepeatedInt32(m, f, i)));
-      case FieldDescriptor::CPPTYPE_INT64: return compare(i < 0 ? r.GetInt64(m, f) : r.GetRepeatedInt64(m, f, i));
-      case FieldDescriptor::CPPTYPE_UINT32: return compare(static_cast<int64_t>(i < 0 ? r.GetUInt32(m, f) : r.GetRepeatedUInt32(m, f, i)));
-      case FieldDescriptor::CPPTYPE_UINT64: return compare(i < 0 ? r.GetUInt64(m, f) : r.GetRepeatedUInt64(m, f, i));
-      case FieldDescriptor::CPPTYPE_FLOAT: return compare(static_cast<double>(i < 0 ? r.GetFloat(m, f) : r.GetRepeatedFloat(m, f, i)));
-      case FieldDescriptor::CPPTYPE_DOUBLE: return compare(i < 0 ? r.GetDouble(m, f) : r.GetRepeatedDouble(m, f, i));
-      default: return false;
+      case FieldDescriptor::CPPTYPE_INT32:
+        return compare(static_cast<int64_t>(i < 0 ? r.GetInt32(m, f) : r.GetRepeatedInt32(m, f, i)));
+      case FieldDescriptor::CPPTYPE_INT64:
+        return compare(i < 0 ? r.GetInt64(m, f) : r.GetRepeatedInt64(m, f, i));
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return compare(static_cast<int64_t>(i < 0 ? r.GetUInt32(m, f) : r.GetRepeatedUInt32(m, f, i)));
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return compare(i < 0 ? r.GetUInt64(m, f) : r.GetRepeatedUInt64(m, f, i));
+      case FieldDescriptor::CPPTYPE_FLOAT:
+        return compare(static_cast<double>(i < 0 ? r.GetFloat(m, f) : r.GetRepeatedFloat(m, f, i)));
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return compare(i < 0 ? r.GetDouble(m, f) : r.GetRepeatedDouble(m, f, i));
+      default:
+        return false;
     }
   }
   // Written so that NaN is outside every range.
   static bool Less(const Reflection& r, const Message& m, const FieldDescriptor* f, int i, int64_t bound) {
     return Compare(r, m, f, i, [bound](auto v) {
-      if constexpr (std::is_same_v<decltype(v), double>) return !(v >= static_cast<double>(bound));
-      else return std::cmp_less(v, bound);
+      if constexpr (std::is_same_v<decltype(v), double>)
+        return !(v >= static_cast<double>(bound));
+      else
+        return std::cmp_less(v, bound);
     });
   }
   static bool Greater(const Reflection& r, const Message& m, const FieldDescriptor* f, int i, int64_t bound) {
     return Compare(r, m, f, i, [bound](auto v) {
-      if constexpr (std::is_same_v<decltype(v), double>) return !(v <= static_cast<double>(bound));
-      else return std::cmp_greater(v, bound);
+      if constexpr (std::is_same_v<decltype(v), double>)
+        return !(v <= static_cast<double>(bound));
+      else
+        return std::cmp_greater(v, bound);
     });
   }
 

@@ -1,5 +1,5 @@
-// The field rules of options.proto, compiled once per message type into a flat plan; running it costs nothing for fields
-// without rules.
+// The field rules of options.proto, compiled once per message type into a flat plan; running it costs nothing for
+// fields without rules.
 //
 // Finds every violation of a request at once, each with its field path ("form.copies", "attachments[2].id",
 // "labels[\"a\"]") and a text in both languages. Changes one thing: texts of FORMAT_TEXT are brought to NFC.

@@ -87,15 +87,25 @@ TEST_F(ValidateTest, TextsAreBroughtToNfcAndRefusedWithHiddenCharacters) {
   r.set_name("E\xCC\x82\xCC\x83 a");  // E + circumflex + tilde
   ASSERT_TRUE(validator_->Check(&r).ok());
   EXPECT_EQ(r.name(), "Ễ a");
-  EXPECT_THAT(With([](auto& q) { q.set_name("a\xE2\x80\x8B" "bc"); }), ElementsAre("name"));
-  EXPECT_THAT(With([](auto& q) { q.set_name("a\x01" "bc"); }), ElementsAre("name"));
+  EXPECT_THAT(With([](auto& q) {
+                q.set_name(
+                    "a\xE2\x80\x8B"
+                    "bc");
+              }),
+              ElementsAre("name"));
+  EXPECT_THAT(With([](auto& q) {
+                q.set_name(
+                    "a\x01"
+                    "bc");
+              }),
+              ElementsAre("name"));
   EXPECT_THAT(With([](auto& q) { q.set_name("   "); }), ElementsAre("name"));  // blanks are nothing
 }
 
 TEST_F(ValidateTest, NumbersAndPresence) {
   EXPECT_THAT(With([](auto& r) { r.set_copies(10); }), IsEmpty());
   EXPECT_THAT(With([](auto& r) { r.set_copies(-1); }), ElementsAre("copies"));
-  EXPECT_THAT(With([](auto& r) { r.set_copies(0); }), IsEmpty());  // absent
+  EXPECT_THAT(With([](auto& r) { r.set_copies(0); }), IsEmpty());                      // absent
   EXPECT_THAT(With([](auto& r) { r.set_amount_vnd(0); }), ElementsAre("amount_vnd"));  // present: it was sent
   EXPECT_THAT(With([](auto& r) { r.set_amount_vnd(1); }), IsEmpty());
   EXPECT_THAT(With([](auto& r) { r.set_ratio(1.01); }), ElementsAre("ratio"));
@@ -133,10 +143,16 @@ TEST_F(ValidateTest, Formats) {
       {"date", {"2026-02-13", "2024-02-29"}, {"2026-02-30", "2026-2-3", "13/02/2026", "2026-02-13T00:00"}},
       {"birth_date", {"1957", "1957-03", "1957-03-01"}, {"57", "1957-13", "1957-03-32", "1957-"}},
       {"uuid", {"0190a5b2-7e3c-7abc-8def-0123456789ab"}, {"0190a5b2", "0190a5b2-7e3c-7abc-8def-0123456789ag"}},
-      {"phone", {"0912345678", "+84912345678", "84912345678"}, {"091234567", "0212345678", "+85912345678", "09123456789"}},
-      {"personal_number", {"038301000001", "001099000001"}, {"000301000001", "097301000001", "03830100000", "03830100000x"}},
+      {"phone",
+       {"0912345678", "+84912345678", "84912345678"},
+       {"091234567", "0212345678", "+85912345678", "09123456789"}},
+      {"personal_number",
+       {"038301000001", "001099000001"},
+       {"000301000001", "097301000001", "03830100000", "03830100000x"}},
       {"unit", {"38", "15865", "v-quang-trung"}, {"1", "158650", "v-", "V-a", "v-đ"}},
-      {"email", {"a@b.vn", "a.b+c@d-e.com.vn"}, {"a@b", "@b.vn", "a@@b.vn", "a..b@c.vn", "a@-b.vn", "a b@c.vn", "a@b."}},
+      {"email",
+       {"a@b.vn", "a.b+c@d-e.com.vn"},
+       {"a@b", "@b.vn", "a@@b.vn", "a..b@c.vn", "a@-b.vn", "a b@c.vn", "a@b."}},
       {"code", {"AB-12", "AB-1234.x"}, {"AB-1", "ab-12", "AB-12345", "AB-12.y"}},
   };
   for (const Row& row : rows) {
@@ -146,7 +162,8 @@ TEST_F(ValidateTest, Formats) {
       EXPECT_THAT(With([&](auto& r) { r.GetReflection()->SetString(&r, field, value); }), IsEmpty()) << value;
     }
     for (const char* value : row.bad) {
-      EXPECT_THAT(With([&](auto& r) { r.GetReflection()->SetString(&r, field, value); }), ElementsAre(row.field)) << value;
+      EXPECT_THAT(With([&](auto& r) { r.GetReflection()->SetString(&r, field, value); }), ElementsAre(row.field))
+          << value;
     }
   }
 }

@@ -88,10 +88,11 @@ ServiceHarness::ServiceHarness(HarnessOptions& options)
       clock_(options.now),
       random_(options.seed),
       ids_(clock_, random_),
-      logger_(clock_, "test", telemetry::Level::kDebug, [this](std::string_view line) {
-        std::lock_guard lock(log_mutex_);
-        log_.append(line).push_back('\n');
-      }),
+      logger_(clock_, "test", telemetry::Level::kDebug,
+              [this](std::string_view line) {
+                std::lock_guard lock(log_mutex_);
+                log_.append(line).push_back('\n');
+              }),
       keys_(auth::KeyRing::Ephemeral(clock_, random_)) {}
 
 ServiceHarness::~ServiceHarness() {

@@ -87,8 +87,7 @@ class ServiceHarness {
   ~ServiceHarness();
 
   absl::Status CallRaw(std::string_view path, const google::protobuf::Message& request,
-                       google::protobuf::Message* response, const auth::Principal& principal,
-                       const CallExtras& extras);
+                       google::protobuf::Message* response, const auth::Principal& principal, const CallExtras& extras);
   // `path`: "/dinh.territory.v1.TerritoryService/GetUnit".
   template <typename Resp>
   absl::StatusOr<Resp> Call(std::string_view path, const google::protobuf::Message& request,

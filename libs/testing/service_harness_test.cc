@@ -91,8 +91,7 @@ class ThingModule final : public app::ServiceModule {
       thing.set_number(thing.number() + static_cast<int64_t>(chunk.data().size()));
     }
   }
-  absl::Status Watch(std::shared_ptr<rpc::Context>, const pb::GetThingRequest&,
-                     std::shared_ptr<rpc::StreamSink> sink) {
+  absl::Status Watch(std::shared_ptr<rpc::Context>, const pb::GetThingRequest&, std::shared_ptr<rpc::StreamSink> sink) {
     for (int i = 0; i < 3; ++i) sink->Write(pb::Thing());
     sink->Finish(absl::OkStatus());
     return absl::OkStatus();
@@ -128,9 +127,8 @@ class ServiceHarnessTest : public ::testing::Test {
   }
   int64_t Count(const std::string& sql) {
     auto ctx = harness_->NewContext();
-    const auto n = harness_->database("things")->Read(*ctx, [&](db::Tx& tx) {
-      return tx.QueryOne(sql, {}, [](const db::Row& r) { return r.Int(0); });
-    });
+    const auto n = harness_->database("things")->Read(
+        *ctx, [&](db::Tx& tx) { return tx.QueryOne(sql, {}, [](const db::Row& r) { return r.Int(0); }); });
     EXPECT_TRUE(n.ok()) << n.status();
     return n.ok() && n->has_value() ? **n : -1;
   }
