@@ -20,15 +20,30 @@ class StreamTest : public ServerTest {
  protected:
   // The stream of the next request; the handler hands it over.
   void Arm(StreamHead head = {}) {
-    handler_.serve = [this, head](const ExchangePtr& exchange) { streams_.set_value(exchange->StartStream(head)); };
+    handler_.serve = [this, head](const ExchangePtr& exchange) { Put(exchange->StartStream(head)); };
+  }
+  void ArmSse() {
+    handler_.serve = [this](const ExchangePtr& exchange) { Put(StartSse(*exchange)); };
   }
   std::shared_ptr<ResponseStream> Next() {
-    auto stream = streams_.get_future().get();
-    streams_ = {};
+    EXPECT_TRUE(Eventually([&] {
+      std::lock_guard lock(mutex_);
+      return !streams_.empty();
+    }));
+    std::lock_guard lock(mutex_);
+    auto stream = std::move(streams_.front());
+    streams_.pop_front();
     return stream;
   }
 
-  std::promise<std::shared_ptr<ResponseStream>> streams_;
+ private:
+  void Put(std::shared_ptr<ResponseStream> stream) {
+    std::lock_guard lock(mutex_);
+    streams_.push_back(std::move(stream));
+  }
+
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<ResponseStream>> streams_;
 };
 
 std::string ReadUntil(Client& client, std::string_view end) {
@@ -42,7 +57,7 @@ std::string ReadUntil(Client& client, std::string_view end) {
 }
 
 TEST_F(StreamTest, EventsArriveOneByOneAndTheConnectionIsUsedAgain) {
-  handler_.serve = [this](const ExchangePtr& exchange) { streams_.set_value(StartSse(*exchange)); };
+  ArmSse();
   Start();
   Client client = NewClient();
   const absl::StatusOr<ClientResponse> head = client.Open({.target = "/events"});
@@ -67,7 +82,7 @@ TEST_F(StreamTest, EventsArriveOneByOneAndTheConnectionIsUsedAgain) {
 }
 
 TEST_F(StreamTest, HeartbeatsComeWhenNothingElseDoes) {
-  handler_.serve = [this](const ExchangePtr& exchange) { streams_.set_value(StartSse(*exchange)); };
+  ArmSse();
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.Open({}).ok());
@@ -115,12 +130,12 @@ TEST_F(StreamTest, DroppingItWithoutCloseBreaksTheAnswer) {
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw(kGet).ok());
   auto stream = Next();
-  stream->Write("half");
+  ASSERT_TRUE(stream->WriteAndWait("half"));
   stream.reset();
   EXPECT_EQ(client.ReadResponse().status().code(), absl::StatusCode::kDataLoss);
   ASSERT_TRUE(client.SendRaw(kGet).ok());
   stream = Next();
-  stream->Write("half");
+  ASSERT_TRUE(stream->WriteAndWait("half"));
   stream->Abort();
   EXPECT_EQ(client.ReadResponse().status().code(), absl::StatusCode::kDataLoss);
 }
@@ -130,13 +145,13 @@ TEST_F(StreamTest, DownloadOfKnownLengthWithBackpressure) {
   StreamHead head;
   head.content_length = kPiece * kPieces;
   head.headers.Add("Content-Type", "application/pdf");
-  std::atomic<size_t> written{0};
-  handler_.serve = [&](ExchangePtr exchange) {
-    Spawn([&, exchange, head] {
+  const auto written = std::make_shared<std::atomic<size_t>>(0);
+  handler_.serve = [this, head, written](ExchangePtr exchange) {
+    Spawn([exchange, head, written] {
       const auto stream = exchange->StartStream(head);
       for (size_t i = 0; i < kPieces; ++i) {
         ASSERT_TRUE(stream->WriteAndWait(std::string(kPiece, static_cast<char>('a' + i % 26))));
-        ++written;
+        ++*written;
       }
       stream->Close();
     });
@@ -144,7 +159,7 @@ TEST_F(StreamTest, DownloadOfKnownLengthWithBackpressure) {
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw(kGet).ok());
-  ASSERT_TRUE(Eventually([&] { return written > 0; }));
+  ASSERT_TRUE(Eventually([&] { return *written > 0; }));
   const absl::StatusOr<ClientResponse> response = client.ReadResponse();
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->Header("Content-Length"), std::to_string(kPiece * kPieces));

@@ -246,8 +246,9 @@ TEST_F(ServerTest, ConcurrentLoadFromManyClientsAnsweredFromManyThreads) {
     queue.push_back(std::move(exchange));
     arrived.notify_one();
   };
+  std::vector<std::thread> answerers;
   for (int i = 0; i < 3; ++i) {
-    Spawn([&] {
+    answerers.emplace_back([&] {
       for (;;) {
         std::unique_lock lock(mutex);
         arrived.wait(lock, [&] { return ended || !queue.empty(); });
@@ -278,9 +279,12 @@ TEST_F(ServerTest, ConcurrentLoadFromManyClientsAnsweredFromManyThreads) {
   EXPECT_EQ(good.load(), kClients * kRequests);
   EXPECT_EQ(server_->stats().requests, static_cast<uint64_t>(kClients * kRequests));
   EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open == 0; }));
-  std::lock_guard lock(mutex);
-  ended = true;
+  {
+    std::lock_guard lock(mutex);
+    ended = true;
+  }
   arrived.notify_all();
+  for (std::thread& answerer : answerers) answerer.join();
 }
 
 TEST_F(ServerTest, ClientsThatVanishDoNoHarm) {
