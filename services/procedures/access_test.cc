@@ -1,9 +1,12 @@
 // Who may do what with whose dossier; bad input; files.
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "services/procedures/limits.h"
 #include "services/procedures/test_support.h"
@@ -59,7 +62,8 @@ TEST_F(AccessTest, StrangersAreRefusedEverythingAndLearnNothing) {
     const auto here = Everything(code, who), nowhere = Everything(absent, who);
     for (size_t i = 0; i < here.size(); ++i) {
       EXPECT_TRUE(absl::IsPermissionDenied(here[i].second)) << name << " " << here[i].first << " " << here[i].second;
-      EXPECT_EQ(here[i].second, nowhere[i].second) << name << " " << here[i].first << ": absent and foreign must not differ";
+      EXPECT_EQ(here[i].second, nowhere[i].second)
+          << name << " " << here[i].first << ": absent and foreign must not differ";
     }
   }
   EXPECT_EQ(Get(code)->etag(), before->etag()) << "nothing has moved";
@@ -84,7 +88,8 @@ TEST_F(AccessTest, ListsHoldOnesOwnOnly) {
   EXPECT_EQ(count(ElsewhereDesk()), 0);
   pb::ListDossiersRequest foreign;
   foreign.set_agency("ubnd-15865");
-  EXPECT_TRUE(absl::IsPermissionDenied(Call<pb::ListDossiersResponse>("ListDossiers", foreign, ElsewhereDesk()).status()));
+  EXPECT_TRUE(
+      absl::IsPermissionDenied(Call<pb::ListDossiersResponse>("ListDossiers", foreign, ElsewhereDesk()).status()));
 }
 
 TEST_F(AccessTest, PoliceDossiersAreThePolices) {
@@ -124,7 +129,8 @@ TEST_F(AccessTest, BadFilingsNameEveryFault) {
   EXPECT_THAT(FieldsOf(File(Filing("{}")).status()),
               ElementsAre("form.relation", "form.record_kind", "form.register_place", "form.copies", "form.delivery"));
   EXPECT_THAT(FieldsOf(File(Filing(R"({"relation": "self", "record_kind": "birth", "register_place": "15952",
-                                       "copies": 2.5, "delivery": "electronic", "is_admin": true})")).status()),
+                                       "copies": 2.5, "delivery": "electronic", "is_admin": true})"))
+                           .status()),
               ElementsAre("form.copies", "form.is_admin"));
   EXPECT_THAT(FieldsOf(File(Filing(R"({"relation": ["self"]})")).status()), ElementsAre("form.relation"));
   pb::CreateDossierRequest filing = Filing();
@@ -136,6 +142,12 @@ TEST_F(AccessTest, BadFilingsNameEveryFault) {
   filing = FreeFiling("1.004194");
   filing.set_unit("15889");
   EXPECT_EQ(ReasonOf(File(filing).status()), "UNIT_HAS_NO_AGENCY");
+  filing = Filing();
+  (*filing.mutable_external_ids())["Cổng quốc gia"] = "1";
+  EXPECT_THAT(FieldsOf(File(filing).status()), ElementsAre("external_ids"));
+  filing = Filing();
+  (*filing.mutable_external_ids())["national-portal"] = std::string(101, '1');
+  EXPECT_THAT(FieldsOf(File(filing).status()), ElementsAre("external_ids"));
   filing = Filing();
   filing.add_subjects()->set_relation("child");
   EXPECT_THAT(FieldsOf(File(filing).status()), ElementsAre("subjects[0]"));
@@ -158,6 +170,47 @@ TEST_F(AccessTest, NumbersCountPerAgencyAndDay) {
   EXPECT_EQ(File(other)->code(), "H56.15865-260213-0003") << "a village's commune";
   At({2026, 2, 14}, 0, 0);
   EXPECT_EQ(File(FreeFiling())->code(), "H56.15865-260214-0001") << "the day is Vietnam's";
+}
+
+TEST_F(AccessTest, ManyFileAtOnceAndNoNumberIsGivenTwiceOrLost) {
+  constexpr int kThreads = 8, kEach = 6;
+  std::mutex mutex;
+  std::set<std::string> codes;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, who = t % 2 == 0 ? CitizenA() : CitizenB()] {
+      for (int i = 0; i < kEach; ++i) {
+        const auto filed = File(FreeFiling(), who);
+        std::lock_guard lock(mutex);
+        ASSERT_TRUE(filed.ok()) << filed.status();
+        EXPECT_TRUE(codes.insert(filed->code()).second) << filed->code();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_EQ(codes.size(), static_cast<size_t>(kThreads * kEach));
+  EXPECT_EQ(*codes.rbegin(), "H56.15865-260213-0048") << "no holes";
+}
+
+TEST_F(AccessTest, OfTwoOfficersOneAccepts) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string code = File(Filing())->code();
+    std::atomic<int> accepted = 0, refused = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        const auto result = Accept(code);
+        if (result.ok()) {
+          ++accepted;
+        } else {
+          refused += absl::IsFailedPrecondition(result.status()) || absl::IsAborted(result.status());
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(accepted, 1);
+    EXPECT_EQ(refused, 3);
+  }
 }
 
 TEST_F(AccessTest, StaleEtagsAreRefusedAndRepeatedRequestsAnsweredTheSame) {
@@ -259,7 +312,8 @@ TEST_F(AccessTest, UploadsAreCheckedByContentAndLeaveNothingBehind) {
 }
 
 TEST_F(AccessTest, NothingPersonalLiesInClear) {
-  pb::CreateDossierRequest filing = Filing(R"({"relation": "child", "subject_name": "Công dân Nhỏ", "record_kind": "birth",
+  pb::CreateDossierRequest filing =
+      Filing(R"({"relation": "child", "subject_name": "Công dân Nhỏ", "record_kind": "birth",
       "register_place": "15952", "copies": 1, "delivery": "desk", "applicant_number": "038190000001"})");
   const auto file = Upload(CitizenA(), Pdf("SECRET-PDF-BYTES"), "tên riêng của tệp.pdf");
   filing.add_attachments(file->id());
@@ -273,9 +327,10 @@ TEST_F(AccessTest, NothingPersonalLiesInClear) {
     std::ifstream in(entry.path(), std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     ++scanned;
-    for (const std::string& secret : {std::string("Công dân Một"), std::string("Công dân Nhỏ"), std::string("038190000001"),
-                                      std::string("0900000001"), std::string("SECRET-PDF-BYTES"), std::string("tên riêng"),
-                                      std::string("Lý do để thử"), std::string("Thôn Quang Trung"), token}) {
+    for (const std::string& secret :
+         {std::string("Công dân Một"), std::string("Công dân Nhỏ"), std::string("038190000001"),
+          std::string("0900000001"), std::string("SECRET-PDF-BYTES"), std::string("tên riêng"),
+          std::string("Lý do để thử"), std::string("Thôn Quang Trung"), token}) {
       EXPECT_EQ(bytes.find(secret), std::string::npos) << secret << " in " << entry.path();
     }
   }
@@ -306,12 +361,15 @@ TEST_F(AccessTest, CatalogueAnswers) {
   get.set_code("2.000635.000.00.00.H56");
   EXPECT_EQ(Call<pb::Procedure>("GetProcedure", get, ::dinh::testing::Anonymous())->code(), "2.000635");
   get.set_at("2024-01-01");
-  EXPECT_EQ(ReasonOf(Call<pb::Procedure>("GetProcedure", get, ::dinh::testing::Anonymous()).status()), "PROCEDURE_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Call<pb::Procedure>("GetProcedure", get, ::dinh::testing::Anonymous()).status()),
+            "PROCEDURE_NOT_FOUND");
   pb::GetProcedureQrRequest qr;
   qr.set_code("2.000635");
-  EXPECT_THAT(Call<options::v1::RawBody>("GetProcedureQr", qr, ::dinh::testing::Anonymous())->data(), HasSubstr("<svg"));
+  EXPECT_THAT(Call<options::v1::RawBody>("GetProcedureQr", qr, ::dinh::testing::Anonymous())->data(),
+              HasSubstr("<svg"));
   qr.set_format("png");
-  EXPECT_EQ(Call<options::v1::RawBody>("GetProcedureQr", qr, ::dinh::testing::Anonymous())->content_type(), "image/png");
+  EXPECT_EQ(Call<options::v1::RawBody>("GetProcedureQr", qr, ::dinh::testing::Anonymous())->content_type(),
+            "image/png");
 }
 
 TEST_F(AccessTest, FormsComeFilledWithWhatIsKnown) {

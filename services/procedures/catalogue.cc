@@ -59,8 +59,10 @@ absl::Status Catalogue::Check() const {
     if (WorkflowOf(p) == nullptr) return Misfit(p, "workflow " + p.workflow + " does not exist");
     if (p.valid_to && *p.valid_to <= p.valid_from) return Misfit(p, "valid_to must be after valid_from");
     for (const FeeRule& rule : p.fees.rules) {
-      if (rule.kind != FeeKind::kFixed && !IsCount(*form, rule.count_field)) return Misfit(p, "fee counts an unknown field");
-      if (rule.kind == FeeKind::kPerPage && !IsCount(*form, rule.page_field)) return Misfit(p, "fee counts an unknown field");
+      if (rule.kind != FeeKind::kFixed && !IsCount(*form, rule.count_field))
+        return Misfit(p, "fee counts an unknown field");
+      if (rule.kind == FeeKind::kPerPage && !IsCount(*form, rule.page_field))
+        return Misfit(p, "fee counts an unknown field");
     }
     if (i == 0 || procedures_[i - 1].code != p.code) continue;
     const Procedure& before = procedures_[i - 1];
@@ -81,10 +83,11 @@ const Procedure* Catalogue::Find(std::string_view code, base::CivilDate at) cons
 }
 
 const Procedure* Catalogue::FindVersion(std::string_view code, int version) const {
-  for (const Procedure& p : procedures_) {
-    if (p.code == code && p.version == version) return &p;
-  }
-  return nullptr;
+  const auto it = std::lower_bound(procedures_.begin(), procedures_.end(), std::pair(code, version),
+                                   [](const Procedure& p, const std::pair<std::string_view, int>& key) {
+                                     return std::pair(std::string_view(p.code), p.version) < key;
+                                   });
+  return it != procedures_.end() && it->code == code && it->version == version ? &*it : nullptr;
 }
 
 std::vector<const Procedure*> Catalogue::Search(std::string_view query, std::string_view field,

@@ -77,7 +77,11 @@ TEST_F(CatalogueTest, FeesOfTheStory) {
 TEST_F(CatalogueTest, FormOfTheStory) {
   const FormDefinition* form = catalogue_->Form(catalogue_->Find("2.000635", kToday)->form);
   ASSERT_NE(form, nullptr);
-  Values self = {{"relation", "self"}, {"record_kind", "birth"}, {"register_place", "15952"}, {"copies", "2"}, {"delivery", "electronic"}};
+  Values self = {{"relation", "self"},
+                 {"record_kind", "birth"},
+                 {"register_place", "15952"},
+                 {"copies", "2"},
+                 {"delivery", "electronic"}};
   EXPECT_THAT(form->Check(self, kToday), IsEmpty());
   Values child = self;
   child["relation"] = "child";
@@ -123,7 +127,8 @@ TEST_F(CatalogueTest, EveryWorkflowRunsToItsEnd) {
       }
       if (step.kind == StepKind::kSign) {
         std::vector<std::string> both = step.roles;
-        EXPECT_TRUE(absl::IsPermissionDenied(act(kind, {ActorKind::kOfficer, "worker-" + workflow.steps[0].id, both}).status()));
+        EXPECT_TRUE(absl::IsPermissionDenied(
+            act(kind, {ActorKind::kOfficer, "worker-" + workflow.steps[0].id, both}).status()));
       }
       ASSERT_TRUE(act(kind, {ActorKind::kOfficer, "worker-" + step.id, {step.roles.back()}}).ok()) << step.id;
     }
@@ -141,7 +146,8 @@ TEST_F(CatalogueTest, WorkflowsOfOtherAgenciesDoNotMix) {
   p.step = 1;
   p.has_result = true;
   for (const char* role : {"chair", "vice_chair", "specialist", "one_stop"}) {
-    EXPECT_TRUE(absl::IsPermissionDenied(Apply(police, {EventKind::kSign, {ActorKind::kOfficer, "o", {role}}, 1, "", 0, 0}, p).status()));
+    EXPECT_TRUE(absl::IsPermissionDenied(
+        Apply(police, {EventKind::kSign, {ActorKind::kOfficer, "o", {role}}, 1, "", 0, 0}, p).status()));
   }
 }
 
@@ -149,10 +155,12 @@ TEST(JsonData, FaultsAreNamedWithTheirPlace) {
   EXPECT_THAT(std::string(ReadWorkflows("{").status().message()), HasSubstr("not JSON"));
   EXPECT_THAT(std::string(ReadWorkflows(R"({"workflows": [{"id": "a", "extra": 1}]})").status().message()),
               HasSubstr("workflows[0].extra: unknown key"));
-  EXPECT_THAT(std::string(ReadHolidays(R"({"days": [{"date": "2026-02-30", "kind": "statutory"}]})").status().message()),
-              HasSubstr("days[0].date"));
+  EXPECT_THAT(
+      std::string(ReadHolidays(R"({"days": [{"date": "2026-02-30", "kind": "statutory"}]})").status().message()),
+      HasSubstr("days[0].date"));
   EXPECT_THAT(std::string(ReadHolidays(R"({"days": 7})").status().message()), HasSubstr("a list is expected"));
-  EXPECT_THAT(std::string(ReadProcedures(R"({"procedures": [{"code": "x"}]})").status().message()), HasSubstr("procedures[0].code"));
+  EXPECT_THAT(std::string(ReadProcedures(R"({"procedures": [{"code": "x"}]})").status().message()),
+              HasSubstr("procedures[0].code"));
   EXPECT_THAT(std::string(ReadForms(R"({"forms": [7]})").status().message()), HasSubstr("forms[0]"));
   EXPECT_FALSE(ReadDataFile("/nonexistent/file").ok());
   EXPECT_FALSE(Catalogue::Load("/nonexistent").ok());
@@ -160,7 +168,10 @@ TEST(JsonData, FaultsAreNamedWithTheirPlace) {
 
 TEST(Workflow, WhatCannotRunIsRefused) {
   const auto step = [](const char* id, StepKind kind) { return Step{id, {"Bước", "Step"}, kind, {"role"}, 1}; };
-  Workflow good{"w", {"Quy trình", "Workflow"}, {"desk"}, {step("a", StepKind::kDraft), step("b", StepKind::kSign), step("c", StepKind::kReturn)}};
+  Workflow good{"w",
+                {"Quy trình", "Workflow"},
+                {"desk"},
+                {step("a", StepKind::kDraft), step("b", StepKind::kSign), step("c", StepKind::kReturn)}};
   ASSERT_TRUE(CheckWorkflow(good).ok());
   const auto broken = [&](auto change) {
     Workflow w = good;

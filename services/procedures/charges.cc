@@ -61,9 +61,8 @@ void Charges::CancelNow(base::OpContext& ctx, const std::string& charge) { (void
 absl::StatusOr<events::JobDone> Charges::Open(base::OpContext& ctx, const events::Job& job) {
   payments::v1::OpenChargeRequest request;
   if (!request.ParseFromString(job.payload)) return base::Internal("charge job does not parse");
-  ASSIGN_OR_RETURN(const std::optional<DossierRow> row, database_.Read(ctx, [&](db::Tx& tx) {
-    return store_.ByCharge(tx, request.id());
-  }));
+  ASSIGN_OR_RETURN(const std::optional<DossierRow> row,
+                   database_.Read(ctx, [&](db::Tx& tx) { return store_.ByCharge(tx, request.id()); }));
   // Withdrawn or stopped meanwhile: nothing is to be paid any more.
   if (!row || IsFinished(row->progress.state)) return events::JobDone();
   rpc::CallOptions options;
@@ -80,7 +79,8 @@ absl::StatusOr<events::JobDone> Charges::Cancel(base::OpContext& ctx, const even
   const absl::Status status = payments_.Call<payments::v1::Charge>(ctx, kCancelPath, request, options).status();
   const bool absent = absl::IsNotFound(status) || absl::IsPermissionDenied(status);
   if (absent && job.attempt >= kCancelAttemptsMax) return events::JobDone();
-  if (absent) return base::Unavailable("CHARGE_NOT_YET", {"Khoản thu chưa có để hủy.", "There is no charge to cancel yet."});
+  if (absent)
+    return base::Unavailable("CHARGE_NOT_YET", {"Khoản thu chưa có để hủy.", "There is no charge to cancel yet."});
   RETURN_IF_ERROR(status);
   return events::JobDone();
 }

@@ -17,9 +17,9 @@ inline absl::Status ProcedureNotFound(const std::string& code) {
 }
 
 inline absl::Status PersonNotChosen() {
-  return base::FailedPrecondition("PERSON_NOT_CHOSEN",
-                                  {"Hãy khai thông tin của bạn, hoặc chọn người trong hộ mà bạn nộp hồ sơ thay, rồi nộp lại.",
-                                   "Say who you are, or choose the person of your household, then file again."});
+  return base::FailedPrecondition(
+      "PERSON_NOT_CHOSEN", {"Hãy khai thông tin của bạn, hoặc chọn người trong hộ mà bạn nộp hồ sơ thay, rồi nộp lại.",
+                            "Say who you are, or choose the person of your household, then file again."});
 }
 
 inline absl::Status UnitHasNoAgency(const std::string& unit) {
@@ -30,8 +30,9 @@ inline absl::Status UnitHasNoAgency(const std::string& unit) {
 }
 
 inline absl::Status UnitUnknown(const std::string& unit) {
-  return base::InvalidField("unit", {"Không có đơn vị hành chính mang mã " + unit + ". Hãy chọn xã, phường trong danh sách.",
-                                     "No unit has the code " + unit + ". Choose a commune from the list."});
+  return base::InvalidField("unit",
+                            {"Không có đơn vị hành chính mang mã " + unit + ". Hãy chọn xã, phường trong danh sách.",
+                             "No unit has the code " + unit + ". Choose a commune from the list."});
 }
 
 inline base::FieldViolation AttachmentUnknown(size_t index) {
@@ -57,25 +58,28 @@ inline absl::Status TooManyFiles() {
 
 inline absl::Status TooManyUnusedFiles() {
   return base::FailedPrecondition(
-      "TOO_MANY_UNUSED_FILES", {"Bạn có quá nhiều tệp đã tải lên mà chưa dùng. Hãy nộp hồ sơ, hoặc chờ 48 giờ để tệp cũ tự xóa.",
-                                "Too many uploads wait to be used. File a dossier, or wait 48 hours until old ones go."});
+      "TOO_MANY_UNUSED_FILES",
+      {"Bạn có quá nhiều tệp đã tải lên mà chưa dùng. Hãy nộp hồ sơ, hoặc chờ 48 giờ để tệp cũ tự xóa.",
+       "Too many uploads wait to be used. File a dossier, or wait 48 hours until old ones go."});
 }
 
 inline absl::Status UploadTooLarge() {
-  return base::InvalidField("file", {"Tệp lớn hơn 20 MiB. Hãy giảm dung lượng, hoặc tách thành nhiều tệp.",
-                                     "The file is larger than 20 MiB. Make it smaller or split it."},
+  return base::InvalidField("file",
+                            {"Tệp lớn hơn 20 MiB. Hãy giảm dung lượng, hoặc tách thành nhiều tệp.",
+                             "The file is larger than 20 MiB. Make it smaller or split it."},
                             "UPLOAD_TOO_LARGE");
 }
 
 inline absl::Status UploadIncomplete() {
-  return base::InvalidField("file", {"Tệp chưa được gửi trọn vẹn. Hãy gửi lại.", "The upload is incomplete. Send it again."},
+  return base::InvalidField("file",
+                            {"Tệp chưa được gửi trọn vẹn. Hãy gửi lại.", "The upload is incomplete. Send it again."},
                             "UPLOAD_INCOMPLETE");
 }
 
 inline absl::Status PaperNotYet() {
-  return base::FailedPrecondition("RECEIPT_NOT_YET",
-                                  {"Giấy này chưa có: hồ sơ chưa đến bước đó. Hãy chờ cán bộ một cửa kiểm tra hồ sơ.",
-                                   "This paper does not exist yet: the dossier has not come that far. Wait for the desk."});
+  return base::FailedPrecondition(
+      "RECEIPT_NOT_YET", {"Giấy này chưa có: hồ sơ chưa đến bước đó. Hãy chờ cán bộ một cửa kiểm tra hồ sơ.",
+                          "This paper does not exist yet: the dossier has not come that far. Wait for the desk."});
 }
 
 inline absl::Status TrackingNotFound() {

@@ -41,9 +41,7 @@ class Object {
     if (!value_[key].is_number_integer()) return Fail(key, "an integer is expected"), fallback;
     return value_[key].get<int64_t>();
   }
-  std::optional<int64_t> OptInt(const char* key) {
-    return Has(key) ? std::optional<int64_t>(Int(key)) : std::nullopt;
-  }
+  std::optional<int64_t> OptInt(const char* key) { return Has(key) ? std::optional<int64_t>(Int(key)) : std::nullopt; }
   std::optional<std::string> OptText(const char* key) {
     return Has(key) ? std::optional<std::string>(Text(key)) : std::nullopt;
   }
@@ -94,7 +92,8 @@ class Object {
   }
   void Fail(std::string_view key, std::string_view what) {
     if (status_.ok()) {
-      status_ = absl::InvalidArgumentError(where_ + (key.empty() ? "" : "." + std::string(key)) + ": " + std::string(what));
+      status_ =
+          absl::InvalidArgumentError(where_ + (key.empty() ? "" : "." + std::string(key)) + ": " + std::string(what));
     }
   }
   bool ok() const { return status_.ok(); }
@@ -159,10 +158,13 @@ FeeRule ReadFeeRule(Object& o) {
   if (o.Has("count_field")) rule.count_field = o.Text("count_field");
   if (o.Has("page_field")) rule.page_field = o.Text("page_field");
   rule.cap_vnd = o.Int("cap_vnd", 0, false);
-  o.Each("tiers", [&](Object& t) {
-    t.Only({"from", "unit_vnd"});
-    rule.tiers.push_back({static_cast<int>(t.Int("from")), t.Int("unit_vnd")});
-  }, false);
+  o.Each(
+      "tiers",
+      [&](Object& t) {
+        t.Only({"from", "unit_vnd"});
+        rule.tiers.push_back({static_cast<int>(t.Int("from")), t.Int("unit_vnd")});
+      },
+      false);
   return rule;
 }
 
@@ -170,10 +172,13 @@ FeeSchedule ReadFees(Object& o) {
   o.Only({"rules", "exemptions", "note"});
   FeeSchedule fees;
   o.Each("rules", [&](Object& r) { fees.rules.push_back(ReadFeeRule(r)); });
-  o.Each("exemptions", [&](Object& e) {
-    e.Only({"code", "label"});
-    fees.exemptions.push_back({e.Text("code"), e.Both("label")});
-  }, false);
+  o.Each(
+      "exemptions",
+      [&](Object& e) {
+        e.Only({"code", "label"});
+        fees.exemptions.push_back({e.Text("code"), e.Both("label")});
+      },
+      false);
   fees.note = o.Both("note", false);
   if (const absl::Status s = CheckFees(fees); !s.ok()) o.Fail("", base::FromAbsl(s.message()));
   return fees;
@@ -224,8 +229,9 @@ std::optional<Condition> ReadCondition(Object& o, const char* key) {
 }
 
 Field ReadField(Object& o) {
-  o.Only({"id", "label", "hint", "type", "required", "personal", "multiline", "min_length", "max_length", "min", "max",
-          "min_date", "max_date", "pattern", "pattern_text", "options", "show_if", "required_if", "default", "prefill"});
+  o.Only({"id",           "label",      "hint",    "type",        "required", "personal", "multiline",
+          "min_length",   "max_length", "min",     "max",         "min_date", "max_date", "pattern",
+          "pattern_text", "options",    "show_if", "required_if", "default",  "prefill"});
   Field f;
   f.id = o.Text("id");
   f.label = o.Both("label");
@@ -244,10 +250,13 @@ Field ReadField(Object& o) {
   f.max_date = o.OptText("max_date");
   f.pattern = o.Text("pattern", false);
   f.pattern_text = o.Both("pattern_text", false);
-  o.Each("options", [&](Object& c) {
-    c.Only({"value", "label"});
-    f.options.push_back({c.Text("value"), c.Both("label")});
-  }, false);
+  o.Each(
+      "options",
+      [&](Object& c) {
+        c.Only({"value", "label"});
+        f.options.push_back({c.Text("value"), c.Both("label")});
+      },
+      false);
   f.show_if = ReadCondition(o, "show_if");
   f.required_if = ReadCondition(o, "required_if");
   f.default_value = o.Text("default", false);

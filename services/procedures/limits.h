@@ -17,6 +17,9 @@ inline constexpr int kUnusedFilesMax = 40;  // uploads of one login that no doss
 inline constexpr base::Micros kUnusedFileKept = 48LL * 3600 * base::kMicrosPerSecond;
 inline constexpr int kFilesPerDossierMax = 60;
 
+inline constexpr size_t kExternalSystemMax = 40;  // characters of a system's name
+inline constexpr size_t kExternalIdMax = 100;     // characters of an id there
+
 inline constexpr size_t kTrackingTokenBytes = 32;  // 256 random bits: 43 characters
 inline constexpr int kAgenciesPerOfficerMax = 8;   // whose inboxes one list can join
 inline constexpr int kQrModulePx = 8;

@@ -40,9 +40,10 @@ class ProceduresModule final : public app::ServiceModule {
     RETURN_IF_ERROR(charges_->Register());
     sweeper_.emplace(*jobs_, *db_, *store_, *blobs);
     RETURN_IF_ERROR(sweeper_->Register());
+    metrics_.emplace(platform.metrics());
     handlers_.emplace(HandlerParts{*db_, *store_, *catalogue_, roles_, *blobs, *hub_, *charges_, printer_, config_,
-                                   platform.page_tokens(), platform.random(), platform.ids(), platform.To("identity"),
-                                   platform.To("territory")});
+                                   *metrics_, platform.page_tokens(), platform.random(), platform.ids(),
+                                   platform.To("identity"), platform.To("territory")});
     return absl::OkStatus();
   }
 
@@ -88,10 +89,10 @@ class ProceduresModule final : public app::ServiceModule {
         [this](db::Tx& tx, const payments::v1::ChargePaid& paid, const events::v1::FeedEvent&) {
           return handlers_->ChargePaid(tx, paid);
         });
-    consumer_ = std::make_unique<events::Consumer>(
-        events::ConsumerOptions{.name = "procedures", .feed = "payments"},
-        std::make_unique<events::ChannelSource>(platform_->To("payments")), *db_, platform_->clock(),
-        platform_->logger(), platform_->metrics(), std::move(router));
+    consumer_ = std::make_unique<events::Consumer>(events::ConsumerOptions{.name = "procedures", .feed = "payments"},
+                                                   std::make_unique<events::ChannelSource>(platform_->To("payments")),
+                                                   *db_, platform_->clock(), platform_->logger(), platform_->metrics(),
+                                                   std::move(router));
     consumer_->Start();
     return absl::OkStatus();
   }
@@ -131,6 +132,7 @@ class ProceduresModule final : public app::ServiceModule {
   std::optional<events::Jobs> jobs_;
   std::optional<Charges> charges_;
   std::optional<Sweeper> sweeper_;
+  std::optional<ServiceMetrics> metrics_;
   std::optional<Handlers> handlers_;
   std::unique_ptr<events::Consumer> consumer_;
 };

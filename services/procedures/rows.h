@@ -28,8 +28,8 @@ struct DossierRow {
   Channel channel = Channel::kOnline;
   std::string filer_person;
   std::string filer_account;
-  identity::v1::Person filer;            // as at filing
-  procedures::v1::Dossier content;       // only form and subjects
+  identity::v1::Person filer;       // as at filing
+  procedures::v1::Dossier content;  // only form and subjects
   std::string assisting_officer;
   std::string receiving_agency;
   std::string deciding_agency;
@@ -87,7 +87,7 @@ struct AttachmentInDossier {
 };
 
 struct DossierFilter {
-  std::string filer_person;           // one of the two
+  std::string filer_person;  // one of the two
   std::vector<std::string> agencies;
   std::vector<int> states;  // empty: all
   std::string procedure;

@@ -13,13 +13,13 @@ namespace {
 using nlohmann::json;
 
 // The order of columns that Read() knows.
-#define DINH_DOSSIER_COLUMNS                                                                                       \
-  "id, code, revision, procedure, procedure_version, channel, filer_person, filer_account, filer_sealed, "         \
-  "content_sealed, assisting_officer, receiving_agency, deciding_agency, unit, agency_name, unit_name, "           \
-  "external_ids, state, step, step_since, resume_state, charge_due, charge_paid, charge, charge_vnd, "             \
+#define DINH_DOSSIER_COLUMNS                                                                                        \
+  "id, code, revision, procedure, procedure_version, channel, filer_person, filer_account, filer_sealed, "          \
+  "content_sealed, assisting_officer, receiving_agency, deciding_agency, unit, agency_name, unit_name, "            \
+  "external_ids, state, step, step_since, resume_state, charge_due, charge_paid, charge, charge_vnd, "              \
   "processed_by, submitted_at, accepted_at, waiting_since, finished_at, due_date, waited_minutes, waited_elapsed, " \
   "resumed_at, tracking_sealed, reason_sealed, stars, comment_sealed, rated_at"
-#define DINH_ATTACHMENT_COLUMNS                                                                            \
+#define DINH_ATTACHMENT_COLUMNS                                                                        \
   "id, owner_account, owner_person, dossier, kind, file_name_sealed, blob, content_type, size_bytes, " \
   "sha256, created_at"
 
@@ -31,8 +31,12 @@ std::optional<int64_t> LateFrom(const std::optional<base::CivilDate>& due) {
   return base::FromVietnam({base::AddDays(*due, 1), 0, 0, 0});
 }
 
-std::string ListJson(const std::vector<std::string>& list) { return json(list).dump(-1, ' ', false, json::error_handler_t::replace); }
-std::string MapJson(const std::map<std::string, std::string>& map) { return json(map).dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string ListJson(const std::vector<std::string>& list) {
+  return json(list).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+std::string MapJson(const std::map<std::string, std::string>& map) {
+  return json(map).dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 std::vector<std::string> ListFrom(std::string_view text) {
   std::vector<std::string> out;
@@ -102,16 +106,35 @@ absl::Status Store::Insert(db::Tx& tx, const DossierRow& row) const {
   const std::string content = sealer_.Seal("dossiers.content", row.id, row.content.SerializeAsString());
   const Progress& p = row.progress;
   return tx
-      .Exec("INSERT INTO dossiers (id, code, revision, procedure, procedure_version, channel, filer_person, "
-            "filer_account, filer_sealed, content_sealed, assisting_officer, receiving_agency, deciding_agency, unit, "
-            "agency_name, unit_name, external_ids, state, step, step_since, resume_state, charge_due, charge_paid, "
-            "charge, charge_vnd, processed_by, submitted_at, due_date, waited_minutes, waited_elapsed, stars) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
-            "0, 0, '', 0, '[]', $22, '', 0, 0, 0)",
-            {row.id, row.code, row.revision, row.procedure, row.procedure_version, row.channel, row.filer_person,
-             row.filer_account, db::BlobView{filer}, db::BlobView{content}, row.assisting_officer,
-             row.receiving_agency, row.deciding_agency, row.unit, row.agency_name, row.unit_name,
-             MapJson(row.external_ids), p.state, p.step, row.step_since, p.resume, row.submitted_at})
+      .Exec(
+          "INSERT INTO dossiers (id, code, revision, procedure, procedure_version, channel, filer_person, "
+          "filer_account, filer_sealed, content_sealed, assisting_officer, receiving_agency, deciding_agency, unit, "
+          "agency_name, unit_name, external_ids, state, step, step_since, resume_state, charge_due, charge_paid, "
+          "charge, charge_vnd, processed_by, submitted_at, due_date, waited_minutes, waited_elapsed, stars) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
+          "0, 0, '', 0, '[]', $22, '', 0, 0, 0)",
+          {row.id,
+           row.code,
+           row.revision,
+           row.procedure,
+           row.procedure_version,
+           row.channel,
+           row.filer_person,
+           row.filer_account,
+           db::BlobView{filer},
+           db::BlobView{content},
+           row.assisting_officer,
+           row.receiving_agency,
+           row.deciding_agency,
+           row.unit,
+           row.agency_name,
+           row.unit_name,
+           MapJson(row.external_ids),
+           p.state,
+           p.step,
+           row.step_since,
+           p.resume,
+           row.submitted_at})
       .status();
 }
 
@@ -130,11 +153,31 @@ absl::Status Store::Update(db::Tx& tx, DossierRow& row) const {
               "waited_minutes = $17, waited_elapsed = $18, resumed_at = $19, tracking_hash = $20, "
               "tracking_sealed = $21, reason_sealed = $22, stars = $23, comment_sealed = $24, rated_at = $25 "
               "WHERE id = $1 AND revision = $2",
-              {row.id, row.revision, p.state, p.step, row.step_since, p.resume, p.charge_due, p.charge_paid, row.charge,
-               row.charge_vnd, processed_by, p.accepted_at, p.waiting_since, p.finished_at, due, LateFrom(row.due_date),
-               row.waited.working_minutes, row.waited.elapsed, row.waited.resumed_at,
-               hash.empty() ? db::Param(db::Null{}) : db::Param(hash), tracking.param(), reason.param(), p.stars,
-               comment.param(), row.rated_at}));
+              {row.id,
+               row.revision,
+               p.state,
+               p.step,
+               row.step_since,
+               p.resume,
+               p.charge_due,
+               p.charge_paid,
+               row.charge,
+               row.charge_vnd,
+               processed_by,
+               p.accepted_at,
+               p.waiting_since,
+               p.finished_at,
+               due,
+               LateFrom(row.due_date),
+               row.waited.working_minutes,
+               row.waited.elapsed,
+               row.waited.resumed_at,
+               hash.empty() ? db::Param(db::Null{}) : db::Param(hash),
+               tracking.param(),
+               reason.param(),
+               p.stars,
+               comment.param(),
+               row.rated_at}));
   if (changed != 1) return base::StaleEtag();
   ++row.revision;
   return absl::OkStatus();
@@ -153,7 +196,8 @@ absl::StatusOr<DossierRow> Store::Read(const db::Row& row) const {
   d.filer_account = row.Text(i++);
   ASSIGN_OR_RETURN(const std::string filer, sealer_.Open("dossiers.filer", d.id, row.TextView(i++)));
   ASSIGN_OR_RETURN(const std::string content, sealer_.Open("dossiers.content", d.id, row.TextView(i++)));
-  if (!d.filer.ParseFromString(filer) || !d.content.ParseFromString(content)) return base::Internal("dossier is damaged");
+  if (!d.filer.ParseFromString(filer) || !d.content.ParseFromString(content))
+    return base::Internal("dossier is damaged");
   d.assisting_officer = row.Text(i++);
   d.receiving_agency = row.Text(i++);
   d.deciding_agency = row.Text(i++);
@@ -235,14 +279,16 @@ absl::StatusOr<std::vector<DossierRow>> Store::List(db::Tx& tx, const DossierFil
     return absl::OkStatus();
   };
   if (!filter.filer_person.empty()) {
-    RETURN_IF_ERROR(tx.Query(kByFiler, {filter.filer_person, filter.before, filter.procedure, filter.overdue_only, now,
-                                        filter.limit, mask}, read));
+    RETURN_IF_ERROR(tx.Query(
+        kByFiler, {filter.filer_person, filter.before, filter.procedure, filter.overdue_only, now, filter.limit, mask},
+        read));
     return rows;
   }
   for (const std::string& agency : filter.agencies) {
     RETURN_IF_ERROR(tx.Query(one_state ? kByAgencyState : kByAgency,
                              {agency, filter.before, filter.procedure, filter.overdue_only, now, filter.limit,
-                              one_state ? filter.states.front() : mask}, read));
+                              one_state ? filter.states.front() : mask},
+                             read));
   }
   std::sort(rows.begin(), rows.end(), [](const DossierRow& a, const DossierRow& b) { return a.id > b.id; });
   if (rows.size() > static_cast<size_t>(filter.limit)) rows.resize(static_cast<size_t>(filter.limit));
@@ -294,11 +340,12 @@ absl::StatusOr<std::vector<TimelineRow>> Store::Timeline(db::Tx& tx, const Dossi
 absl::Status Store::InsertAttachment(db::Tx& tx, const AttachmentRow& row) const {
   const std::string name = sealer_.Seal("attachments.file_name", row.id, row.file_name);
   return tx
-      .Exec("INSERT INTO attachments (id, owner_account, owner_person, dossier, kind, position, file_name_sealed, "
-            "blob, content_type, size_bytes, sha256, created_at) "
-            "VALUES ($1, $2, $3, NULL, 0, 0, $4, $5, $6, $7, $8, $9)",
-            {row.id, row.owner_account, row.owner_person, db::BlobView{name}, row.blob, row.content_type,
-             row.size_bytes, row.sha256, row.created_at})
+      .Exec(
+          "INSERT INTO attachments (id, owner_account, owner_person, dossier, kind, position, file_name_sealed, "
+          "blob, content_type, size_bytes, sha256, created_at) "
+          "VALUES ($1, $2, $3, NULL, 0, 0, $4, $5, $6, $7, $8, $9)",
+          {row.id, row.owner_account, row.owner_person, db::BlobView{name}, row.blob, row.content_type, row.size_bytes,
+           row.sha256, row.created_at})
       .status();
 }
 
@@ -334,8 +381,8 @@ absl::StatusOr<std::optional<AttachmentInDossier>> Store::Attachment(db::Tx& tx,
 
 absl::StatusOr<int64_t> Store::CountUnused(db::Tx& tx, std::string_view account) const {
   ASSIGN_OR_RETURN(const std::optional<int64_t> count,
-                   tx.QueryOne("SELECT COUNT(*) FROM attachments WHERE owner_account = $1 AND dossier IS NULL", {account},
-                               [](const db::Row& row) { return row.Int(0); }));
+                   tx.QueryOne("SELECT COUNT(*) FROM attachments WHERE owner_account = $1 AND dossier IS NULL",
+                               {account}, [](const db::Row& row) { return row.Int(0); }));
   return count.value_or(0);
 }
 
@@ -362,9 +409,10 @@ absl::StatusOr<std::vector<AttachmentRow>> Store::Attachments(db::Tx& tx, const 
 }
 
 absl::StatusOr<std::vector<std::string>> Store::RemoveUnused(db::Tx& tx, base::Micros before, int limit) const {
-  return tx.QueryAll("DELETE FROM attachments WHERE id IN (SELECT id FROM attachments WHERE dossier IS NULL AND "
-                     "created_at < $1 ORDER BY created_at LIMIT $2) RETURNING blob",
-                     {before, limit}, [](const db::Row& row) { return row.Text(0); });
+  return tx.QueryAll(
+      "DELETE FROM attachments WHERE id IN (SELECT id FROM attachments WHERE dossier IS NULL AND "
+      "created_at < $1 ORDER BY created_at LIMIT $2) RETURNING blob",
+      {before, limit}, [](const db::Row& row) { return row.Text(0); });
 }
 
 }  // namespace dinh::procedures

@@ -117,12 +117,13 @@ TEST_F(StoryTest, FromFilingToRating) {
   EXPECT_THAT(tracked->SerializeAsString(), Not(HasSubstr("Công dân Một")));
   std::vector<std::string> history;
   for (const auto& entry : tracked->timeline()) history.push_back(entry.action() + " / " + entry.actor());
-  EXPECT_THAT(history, ElementsAre("Nộp hồ sơ / Công dân", "Tiếp nhận hồ sơ / Cán bộ một cửa", "Đã nộp phí, lệ phí / Hệ thống",
-                                   "Bắt đầu xử lý / Hệ thống", "Chuyển bước xử lý / Công chức chuyên môn",
-                                   "Ký duyệt kết quả / Chủ tịch", "Trả kết quả / Cán bộ một cửa",
-                                   "Đánh giá mức độ hài lòng / Công dân"));
+  EXPECT_THAT(history, ElementsAre("Nộp hồ sơ / Công dân", "Tiếp nhận hồ sơ / Cán bộ một cửa",
+                                   "Đã nộp phí, lệ phí / Hệ thống", "Bắt đầu xử lý / Hệ thống",
+                                   "Chuyển bước xử lý / Công chức chuyên môn", "Ký duyệt kết quả / Chủ tịch",
+                                   "Trả kết quả / Cán bộ một cửa", "Đánh giá mức độ hài lòng / Công dân"));
   track.set_token(std::string(43, 'A'));
-  EXPECT_EQ(ReasonOf(Call<pb::TrackedDossier>("TrackDossier", track, ::dinh::testing::Anonymous()).status()), "TRACKING_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Call<pb::TrackedDossier>("TrackDossier", track, ::dinh::testing::Anonymous()).status()),
+            "TRACKING_NOT_FOUND");
 }
 
 TEST_F(StoryTest, WithoutAFeeAcceptingStartsTheWorkInOneStep) {

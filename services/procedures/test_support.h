@@ -183,7 +183,8 @@ class ProceduresServiceTest : public ::testing::Test {
           if (police && r.unit() != "15865") return response;
           tv::Agency* agency = response.add_agencies();
           agency->set_id((police ? "ca-" : "ubnd-") + r.unit());
-          agency->set_name((police ? "Công an xã " : "UBND xã ") + std::string(r.unit() == "15865" ? "Hoằng Hóa" : "Hoằng Phú"));
+          agency->set_name((police ? "Công an xã " : "UBND xã ") +
+                           std::string(r.unit() == "15865" ? "Hoằng Hóa" : "Hoằng Phú"));
           agency->set_kind(r.kind());
           agency->set_unit(r.unit());
           agency->set_dossier_prefix("H56." + r.unit() + (police ? ".CA" : ""));
@@ -225,8 +226,8 @@ class ProceduresServiceTest : public ::testing::Test {
         {"SignDossier", "DeskService"},         {"SendBackDossier", "DeskService"},
         {"ReturnDossier", "DeskService"},       {"StopDossier", "DeskService"}};
     const auto service = kServices.find(method);
-    const std::string path = "/dinh.procedures.v1." +
-                             (service == kServices.end() ? "DossierService" : service->second) + "/" + method;
+    const std::string path =
+        "/dinh.procedures.v1." + (service == kServices.end() ? "DossierService" : service->second) + "/" + method;
     ::dinh::testing::ServiceHarness::CallExtras extras;
     extras.request_id = request_id;
     return harness_->Call<Resp>(path, request, who, extras);
@@ -255,8 +256,7 @@ class ProceduresServiceTest : public ::testing::Test {
     return request;
   }
   static pb::CreateDossierRequest FreeFiling(const std::string& procedure = "1.004873") {
-    pb::CreateDossierRequest request =
-        Filing(R"({"content": "Đề nghị cấp giấy xác nhận", "delivery": "desk"})");
+    pb::CreateDossierRequest request = Filing(R"({"content": "Đề nghị cấp giấy xác nhận", "delivery": "desk"})");
     request.set_procedure(procedure);
     return request;
   }
@@ -315,7 +315,9 @@ class ProceduresServiceTest : public ::testing::Test {
     ASSERT_TRUE(sink->WaitFor(4)) << "submit, accept, pay, start";
     sink->Close();
   }
-  void At(base::CivilDate date, int hour, int minute = 0) { harness_->clock().Set(base::FromVietnam({date, hour, minute, 0})); }
+  void At(base::CivilDate date, int hour, int minute = 0) {
+    harness_->clock().Set(base::FromVietnam({date, hour, minute, 0}));
+  }
 
   TestPayments* payments_ = nullptr;
   std::unique_ptr<::dinh::testing::ServiceHarness> harness_;

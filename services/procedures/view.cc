@@ -49,7 +49,8 @@ void AddTimeLimits(const Procedure& p, pb::Procedure& out) {
 std::string PageText(const FeeRule& rule) {
   std::string text = base::FormatVnd(rule.tiers.front().unit_vnd) + "/trang";
   for (size_t i = 1; i < rule.tiers.size(); ++i) {
-    text += "; từ trang " + std::to_string(rule.tiers[i].from) + ": " + base::FormatVnd(rule.tiers[i].unit_vnd) + "/trang";
+    text +=
+        "; từ trang " + std::to_string(rule.tiers[i].from) + ": " + base::FormatVnd(rule.tiers[i].unit_vnd) + "/trang";
   }
   if (rule.cap_vnd > 0) text += "; tối đa " + base::FormatVnd(rule.cap_vnd) + "/" + rule.unit.vi;
   return text;

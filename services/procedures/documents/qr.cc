@@ -11,7 +11,8 @@ namespace dinh::procedures {
 
 absl::StatusOr<QrMatrix> EncodeQr(std::string_view text) {
   if (text.empty() || text.size() > kQrBytesMax || text.find('\0') != std::string_view::npos) {
-    return base::InvalidField("text", {"Nội dung mã QR phải dài từ 1 đến 512 byte.", "A QR code holds 1 to 512 bytes."});
+    return base::InvalidField("text",
+                              {"Nội dung mã QR phải dài từ 1 đến 512 byte.", "A QR code holds 1 to 512 bytes."});
   }
   const std::string terminated(text);
   const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(
@@ -58,7 +59,8 @@ absl::StatusOr<std::string> QrPng(std::string_view text, int module_px) {
   for (int y = 0; y < matrix.width; ++y) {
     for (int x = 0; x < matrix.width; ++x) {
       if (!matrix.At(x, y)) continue;
-      cairo_rectangle(cr.get(), (x + kQrQuietModules) * module_px, (y + kQrQuietModules) * module_px, module_px, module_px);
+      cairo_rectangle(cr.get(), (x + kQrQuietModules) * module_px, (y + kQrQuietModules) * module_px, module_px,
+                      module_px);
     }
   }
   cairo_fill(cr.get());

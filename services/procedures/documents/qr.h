@@ -15,8 +15,8 @@ inline constexpr size_t kQrBytesMax = 512;
 inline constexpr int kQrQuietModules = 4;  // the standard's margin
 
 struct QrMatrix {
-  int width = 0;             // modules a side, without margin
-  std::vector<bool> dark;    // row by row
+  int width = 0;           // modules a side, without margin
+  std::vector<bool> dark;  // row by row
   bool At(int x, int y) const { return dark[static_cast<size_t>(y) * width + x]; }
 };
 

@@ -17,12 +17,12 @@ namespace dinh::procedures {
 namespace {
 
 constexpr double kPointsPerMm = 72.0 / 25.4;
-constexpr double kPageWidth = 210 * kPointsPerMm, kPageHeight = 297 * kPointsPerMm;  // A4
+constexpr double kPageWidth = 210 * kPointsPerMm, kPageHeight = 297 * kPointsPerMm;   // A4
 constexpr double kLeft = 25 * kPointsPerMm, kRight = kPageWidth - 18 * kPointsPerMm;  // Nghị định 30/2020/NĐ-CP
 constexpr double kTop = 18 * kPointsPerMm, kBottom = kPageHeight - 18 * kPointsPerMm;
 constexpr double kBodyWidth = kRight - kLeft;
 constexpr double kQrSide = 34 * kPointsPerMm;
-constexpr double kGap = 4;         // points between paragraphs
+constexpr double kGap = 4;  // points between paragraphs
 constexpr double kBodySize = 11, kTitleSize = 14, kHeadSize = 10.5, kSmallSize = 9;
 constexpr double kSignatureHeight = 36 * kPointsPerMm;
 
@@ -81,7 +81,8 @@ void AddFiler(const PaperData& data, std::string_view label, std::vector<Part>& 
 void AddPapers(const PaperData& data, std::string_view title, std::vector<Part>& parts) {
   if (data.papers.empty()) return;
   parts.push_back({std::string(title)});
-  for (size_t i = 0; i < data.papers.size(); ++i) parts.push_back({"    " + std::to_string(i + 1) + ". " + data.papers[i]});
+  for (size_t i = 0; i < data.papers.size(); ++i)
+    parts.push_back({"    " + std::to_string(i + 1) + ". " + data.papers[i]});
 }
 
 // What stands between title and signatures, per form.
@@ -111,8 +112,8 @@ std::vector<Part> Body(PaperForm form, const PaperData& data) {
       break;
     case PaperForm::kRefusal:
       AddFiler(data, "Hồ sơ của: ", parts);
-      parts.push_back({"Qua xem xét, " + data.desk +
-                       " thông báo không tiếp nhận, giải quyết hồ sơ này với lý do cụ thể như sau:"});
+      parts.push_back(
+          {"Qua xem xét, " + data.desk + " thông báo không tiếp nhận, giải quyết hồ sơ này với lý do cụ thể như sau:"});
       parts.push_back({data.reason, true});
       parts.push_back({"Xin thông báo cho Ông/Bà được biết và thực hiện."});
       break;
@@ -204,8 +205,7 @@ class Sheet {
       pango_layout_iter_get_line_extents(iter, nullptr, &box);
       const double height = static_cast<double>(box.height) / PANGO_SCALE;
       if (y_ + height > kBottom) NewPage();
-      const double baseline =
-          static_cast<double>(pango_layout_iter_get_baseline(iter) - box.y) / PANGO_SCALE;
+      const double baseline = static_cast<double>(pango_layout_iter_get_baseline(iter) - box.y) / PANGO_SCALE;
       cairo_move_to(cr_, x + static_cast<double>(box.x) / PANGO_SCALE, y_ + baseline);
       pango_cairo_show_layout_line(cr_, pango_layout_iter_get_line_readonly(iter));
       y_ += height;
@@ -236,7 +236,8 @@ class Sheet {
     for (int row = 0; row < matrix.width; ++row) {
       for (int column = 0; column < matrix.width; ++column) {
         if (!matrix.At(column, row)) continue;
-        cairo_rectangle(cr_, x + (column + kQrQuietModules) * module, y + (row + kQrQuietModules) * module, module, module);
+        cairo_rectangle(cr_, x + (column + kQrQuietModules) * module, y + (row + kQrQuietModules) * module, module,
+                        module);
       }
     }
     // Edges of neighbouring modules must meet without a grey seam.
@@ -264,14 +265,17 @@ void DrawHead(Sheet& sheet, PaperForm form, const PaperData& data) {
   sheet.Draw(sheet.Make(data.desk, kHeadSize, true, left_width, Align::kCenter).get(), kLeft);
   const double left_end = sheet.y();
   sheet.set_y(top);
-  sheet.Draw(sheet.Make("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", kHeadSize, true, right_width, Align::kCenter).get(), right_x);
+  sheet.Draw(sheet.Make("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", kHeadSize, true, right_width, Align::kCenter).get(),
+             right_x);
   sheet.Draw(sheet.Make("Độc lập - Tự do - Hạnh phúc", kHeadSize, true, right_width, Align::kCenter).get(), right_x);
   sheet.Space(2);
   sheet.Rule(right_x + right_width * 0.25, right_width * 0.5);
   sheet.Space(6);
   const std::string date = LongDate(base::ToVietnam(data.issued_at).date);
-  sheet.Draw(sheet.Make(data.place.empty() ? date : data.place + ", " + date, kHeadSize, false, right_width, Align::kCenter).get(),
-             right_x);
+  sheet.Draw(
+      sheet.Make(data.place.empty() ? date : data.place + ", " + date, kHeadSize, false, right_width, Align::kCenter)
+          .get(),
+      right_x);
   sheet.set_y(std::max(left_end, sheet.y()));
   sheet.Space(14);
   sheet.Text(PaperTitle(form), kTitleSize, true, Align::kCenter);
@@ -305,8 +309,11 @@ void DrawTracking(Sheet& sheet, const QrMatrix& qr) {
   const double top = sheet.y();
   sheet.Qr(qr, kLeft, top, kQrSide);
   sheet.set_y(top + kQrSide * 0.35);
-  sheet.Draw(sheet.Make("Quét mã để theo dõi hồ sơ. Ai có mã này đều xem được tình trạng hồ sơ: hãy giữ giấy cẩn thận.",
-                        kSmallSize, false, kBodyWidth - kQrSide - 12, Align::kLeft).get(), kLeft + kQrSide + 8);
+  sheet.Draw(sheet
+                 .Make("Quét mã để theo dõi hồ sơ. Ai có mã này đều xem được tình trạng hồ sơ: hãy giữ giấy cẩn thận.",
+                       kSmallSize, false, kBodyWidth - kQrSide - 12, Align::kLeft)
+                 .get(),
+             kLeft + kQrSide + 8);
   sheet.set_y(top + kQrSide);
 }
 

@@ -1,6 +1,6 @@
 // The printed papers of the one-stop desk as PDF (Phụ lục I Thông tư 03/2025/TT-VPCP): Mẫu 01 "Giấy tiếp nhận hồ sơ và
-// hẹn trả kết quả", Mẫu 02 "Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ", Mẫu 03 "Phiếu từ chối tiếp nhận giải quyết hồ sơ",
-// Mẫu 05 "Thông báo dừng giải quyết hồ sơ". One template; what differs is layout data.
+// hẹn trả kết quả", Mẫu 02 "Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ", Mẫu 03 "Phiếu từ chối tiếp nhận giải quyết hồ
+// sơ", Mẫu 05 "Thông báo dừng giải quyết hồ sơ". One template; what differs is layout data.
 //
 // The same data gives the same bytes: the only date inside is `issued_at`. Text is real text (NFC) for readers and
 // search. Fonts: Noto Sans from Debian's fonts-noto-core, which has every Vietnamese letter.
@@ -20,9 +20,9 @@ enum class PaperForm { kReceipt = 1, kSupplement = 2, kRefusal = 3, kStop = 5 };
 
 // All texts plain, in NFC; an empty optional part is left out of the paper.
 struct PaperData {
-  std::string agency;          // "Ủy ban nhân dân xã Hoằng Hóa"; printed in capitals
-  std::string desk;            // "Bộ phận Một cửa xã Hoằng Hóa"
-  std::string place;           // "Hoằng Hóa": where and when it is issued
+  std::string agency;  // "Ủy ban nhân dân xã Hoằng Hóa"; printed in capitals
+  std::string desk;    // "Bộ phận Một cửa xã Hoằng Hóa"
+  std::string place;   // "Hoằng Hóa": where and when it is issued
   base::Micros issued_at = 0;
   std::string dossier_code;
   std::string filer_name;
@@ -36,12 +36,12 @@ struct PaperData {
   std::string time_limit;           // "1 ngày làm việc"
   std::optional<base::Micros> received_at;
   std::optional<base::Micros> due_at;
-  std::string result_place;    // "Nhận trực tuyến" or the desk
-  std::string fee;             // "16.000 đ (Mười sáu nghìn đồng)"
-  std::string officer_name;    // who signs the paper
-  std::string reason;          // 02, 03, 05
-  std::string contact;         // 02: whom to ask
-  std::string tracking_url;    // in the QR code; empty: no code
+  std::string result_place;  // "Nhận trực tuyến" or the desk
+  std::string fee;           // "16.000 đ (Mười sáu nghìn đồng)"
+  std::string officer_name;  // who signs the paper
+  std::string reason;        // 02, 03, 05
+  std::string contact;       // 02: whom to ask
+  std::string tracking_url;  // in the QR code; empty: no code
 };
 
 inline constexpr size_t kPaperListMax = 60;
@@ -62,7 +62,7 @@ class PaperPrinter {
   std::unique_ptr<Impl> impl_;
 };
 
-std::string PaperTitle(PaperForm form);      // "GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ"
-std::string PaperFileName(PaperForm form);   // "giay-tiep-nhan.pdf"
+std::string PaperTitle(PaperForm form);     // "GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ"
+std::string PaperFileName(PaperForm form);  // "giay-tiep-nhan.pdf"
 
 }  // namespace dinh::procedures

@@ -111,8 +111,9 @@ TEST(Receipt, EveryVietnameseLetterComesBackInNfc) {
   const std::string text = bench.Text(Print(PaperForm::kReceipt, data));
   // pdftotext guesses the blanks between single letters; the letters themselves must be exactly these, in order.
   EXPECT_THAT(Squeezed(text), HasSubstr(Squeezed(kLetters)));
-  for (const char* part : {"GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Mẫu số 01", "ỦY BAN NHÂN DÂN XÃ HOẰNG HÓA",
-                           "Mã hồ sơ: H56.15865-260213-0001", "Độc lập - Tự do - Hạnh phúc", "14 giờ 59 phút, ngày 13 tháng 02 năm 2026",
+  for (const char* part : {"GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Mẫu số 01",
+                           "ỦY BAN NHÂN DÂN XÃ HOẰNG HÓA", "Mã hồ sơ: H56.15865-260213-0001",
+                           "Độc lập - Tự do - Hạnh phúc", "14 giờ 59 phút, ngày 13 tháng 02 năm 2026",
                            "17 giờ 30 phút, ngày 13 tháng 02 năm 2026", "16.000 đ (Mười sáu nghìn đồng)"}) {
     EXPECT_THAT(Squeezed(text), HasSubstr(Squeezed(part)));
   }
@@ -163,7 +164,10 @@ TEST(Receipt, TheOtherFormsSayWhatTheyAre) {
 TEST(Receipt, LongContentFlowsOverPagesAndLosesNothing) {
   PaperData data = Example();
   data.papers.clear();
-  for (size_t i = 0; i < kPaperListMax; ++i) data.papers.push_back("Giấy tờ thứ " + std::to_string(i) + " có tên rất dài để phải xuống dòng ở cuối trang giấy khổ A4 này, dấu hiệu X" + std::to_string(i) + "X");
+  for (size_t i = 0; i < kPaperListMax; ++i)
+    data.papers.push_back("Giấy tờ thứ " + std::to_string(i) +
+                          " có tên rất dài để phải xuống dòng ở cuối trang giấy khổ A4 này, dấu hiệu X" +
+                          std::to_string(i) + "X");
   Workbench bench;
   const std::string text = bench.Text(Print(PaperForm::kReceipt, data));
   for (size_t i = 0; i < kPaperListMax; ++i) EXPECT_THAT(text, HasSubstr("X" + std::to_string(i) + "X"));

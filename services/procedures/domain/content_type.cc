@@ -18,20 +18,23 @@ constexpr size_t kPdfHeaderWithin = 1024;
 constexpr size_t kPdfEndWithin = 1024;
 
 absl::Status Refused() {
-  return base::InvalidField("file", {"Chỉ nhận tệp PDF, JPEG, PNG hoặc WebP. Hãy chuyển tệp sang một trong các dạng này.",
-                                     "Only PDF, JPEG, PNG and WebP files are taken. Convert the file to one of them."},
+  return base::InvalidField("file",
+                            {"Chỉ nhận tệp PDF, JPEG, PNG hoặc WebP. Hãy chuyển tệp sang một trong các dạng này.",
+                             "Only PDF, JPEG, PNG and WebP files are taken. Convert the file to one of them."},
                             "FILE_TYPE_REFUSED");
 }
 
 absl::Status Broken() {
-  return base::InvalidField("file", {"Tệp bị thiếu hoặc hỏng. Hãy mở thử tệp trên máy rồi gửi lại.",
-                                     "The file is incomplete or damaged. Open it on your device, then send it again."},
+  return base::InvalidField("file",
+                            {"Tệp bị thiếu hoặc hỏng. Hãy mở thử tệp trên máy rồi gửi lại.",
+                             "The file is incomplete or damaged. Open it on your device, then send it again."},
                             "FILE_BROKEN");
 }
 
 absl::Status Polyglot() {
-  return base::InvalidField("file", {"Tệp chứa nội dung lạ ngoài dạng đã khai. Hãy in lại thành PDF hoặc chụp lại ảnh.",
-                                     "The file holds foreign content. Print it to PDF again or take the picture anew."},
+  return base::InvalidField("file",
+                            {"Tệp chứa nội dung lạ ngoài dạng đã khai. Hãy in lại thành PDF hoặc chụp lại ảnh.",
+                             "The file holds foreign content. Print it to PDF again or take the picture anew."},
                             "FILE_POLYGLOT");
 }
 
@@ -48,14 +51,17 @@ bool Contains(std::string_view text, std::string_view part) { return text.find(p
 // Text of a web page before the real header, which a browser that sniffs would run.
 bool HasMarkup(std::string_view bytes) {
   const std::string lower = Lower(bytes);
-  static constexpr std::array kMarks = {"<!doctype"sv, "<html"sv, "<script"sv, "<svg"sv, "<?php"sv, "<body"sv, "<iframe"sv};
+  static constexpr std::array kMarks = {"<!doctype"sv, "<html"sv, "<script"sv, "<svg"sv,
+                                        "<?php"sv,     "<body"sv, "<iframe"sv};
   return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) { return Contains(lower, mark); });
 }
 
 // Containers that are found by their end (ZIP) or anywhere (executables): beside a picture they are a second file.
 bool HasArchive(std::string_view head, std::string_view tail) {
-  return head.starts_with("PK\x03\x04"sv) || head.starts_with("MZ"sv) || head.starts_with("\x7f"
-                                                                                          "ELF"sv) ||
+  return head.starts_with("PK\x03\x04"sv) || head.starts_with("MZ"sv) ||
+         head.starts_with(
+             "\x7f"
+             "ELF"sv) ||
          Contains(tail, "PK\x05\x06"sv) || Contains(tail, "PK\x06\x07"sv);
 }
 
@@ -67,8 +73,8 @@ uint32_t LittleEndian32(std::string_view bytes) {
 
 absl::StatusOr<std::string> CheckPdf(std::string_view head, std::string_view tail, size_t header) {
   const std::string_view before = head.substr(0, header);
-  if (HasMarkup(before) || before.starts_with("PK"sv) || before.starts_with("GIF8"sv) || before.starts_with("\xff\xd8"sv) ||
-      before.starts_with("MZ"sv) || before.starts_with("\x89PNG"sv)) {
+  if (HasMarkup(before) || before.starts_with("PK"sv) || before.starts_with("GIF8"sv) ||
+      before.starts_with("\xff\xd8"sv) || before.starts_with("MZ"sv) || before.starts_with("\x89PNG"sv)) {
     return Polyglot();
   }
   const std::string_view version = head.substr(header + 5, 3);
@@ -127,7 +133,8 @@ std::string_view Prefix(std::string_view text, size_t count) {
 
 absl::StatusOr<std::string> DetectContentType(std::string_view head, std::string_view tail, int64_t size) {
   if (size <= 0 || head.empty()) {
-    return base::InvalidField("file", {"Tệp rỗng. Hãy chọn tệp khác.", "The file is empty. Choose another one."}, "FILE_EMPTY");
+    return base::InvalidField("file", {"Tệp rỗng. Hãy chọn tệp khác.", "The file is empty. Choose another one."},
+                              "FILE_EMPTY");
   }
   head = head.substr(0, kSniffHeadBytes);
   tail = tail.substr(tail.size() - std::min(tail.size(), kSniffTailBytes));

@@ -23,7 +23,8 @@ std::string Detect(const std::string& bytes) {
 
 const std::string kPdf = "%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n";
 const std::string kJpeg = "\xff\xd8\xff\xe0\x00\x10JFIF\x00payload\xff\xd9"s;
-const std::string kPng = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde\x00\x00\x00\x00IEND\xae\x42\x60\x82"s;
+const std::string kPng =
+    "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde\x00\x00\x00\x00IEND\xae\x42\x60\x82"s;
 
 std::string Webp(const std::string& chunk = "VP8 ", const std::string& trailer = "") {
   const std::string body = "WEBP" + chunk + std::string(20, '\1');
@@ -47,9 +48,12 @@ TEST(ContentType, KnownOnes) {
 
 TEST(ContentType, RefusedOnes) {
   for (const std::string& bytes :
-       {"PK\x03\x04 word/document.xml"s, "<html><script>alert(1)</script>"s, "<svg xmlns='http://www.w3.org/2000/svg'/>"s, "MZ\x90\0"s,
-        "\x7f"s + "ELF\2\1\1"s, "GIF89a....."s, "BM......"s, "hello"s, "II*\0...."s, "\0\0\0\x18" "ftypheic"s, "RIFF....AVI ...."s,
-        std::string(5000, 'x'), "%!PS-Adobe-3.0"s, std::string(1100, ' ') + kPdf}) {
+       {"PK\x03\x04 word/document.xml"s, "<html><script>alert(1)</script>"s,
+        "<svg xmlns='http://www.w3.org/2000/svg'/>"s, "MZ\x90\0"s, "\x7f"s + "ELF\2\1\1"s, "GIF89a....."s, "BM......"s,
+        "hello"s, "II*\0...."s,
+        "\0\0\0\x18"
+        "ftypheic"s,
+        "RIFF....AVI ...."s, std::string(5000, 'x'), "%!PS-Adobe-3.0"s, std::string(1100, ' ') + kPdf}) {
     EXPECT_EQ(Detect(bytes), "FILE_TYPE_REFUSED") << bytes.substr(0, 12);
   }
   EXPECT_EQ(Detect(""), "FILE_EMPTY");

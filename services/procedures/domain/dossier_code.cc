@@ -52,7 +52,8 @@ absl::StatusOr<std::string> FormatDossierCode(const DossierCode& code) {
   if (!base::IsValid(code.date) || code.date.year < 2000 || code.date.year > 2099) {
     return base::Internal("date of a dossier code is outside 2000..2099");
   }
-  if (code.sequence < 1 || code.sequence > kSequenceMax) return base::Internal("dossier numbers of the day are used up");
+  if (code.sequence < 1 || code.sequence > kSequenceMax)
+    return base::Internal("dossier numbers of the day are used up");
   return code.agency + "-" + Padded(code.date.year % 100, 2) + Padded(code.date.month, 2) + Padded(code.date.day, 2) +
          "-" + Padded(code.sequence, 4);
 }

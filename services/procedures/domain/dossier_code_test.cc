@@ -25,12 +25,30 @@ TEST(DossierCode, FormatsAndParsesBack) {
 }
 
 TEST(DossierCode, RefusesWhatIsNotOne) {
-  for (const char* text :
-       {"", "H56", "H56-260213", "H56-260213-001", "H56-260213-0000", "H56-260213-1234567", "H56-261313-0001",
-        "H56-260230-0001", "h56-260213-0001", "H5-260213-0001", "H56.-260213-0001", "H56..A-260213-0001",
-        "H56.abc-260213-0001", "H56.ABCDEFGHIJK-260213-0001", "00.17.22.H56-210531-0001", "000.17.22.56-210531-0001",
-        "000.17.2.H56-210531-0001", " H56-260213-0001", "H56-260213-0001 ", "H56-260213-0001-1", "H56-26021-0001",
-        "H56-2602131-0001", "H56 -260213-0001", "H56\n-260213-0001"}) {
+  for (const char* text : {"",
+                           "H56",
+                           "H56-260213",
+                           "H56-260213-001",
+                           "H56-260213-0000",
+                           "H56-260213-1234567",
+                           "H56-261313-0001",
+                           "H56-260230-0001",
+                           "h56-260213-0001",
+                           "H5-260213-0001",
+                           "H56.-260213-0001",
+                           "H56..A-260213-0001",
+                           "H56.abc-260213-0001",
+                           "H56.ABCDEFGHIJK-260213-0001",
+                           "00.17.22.H56-210531-0001",
+                           "000.17.22.56-210531-0001",
+                           "000.17.2.H56-210531-0001",
+                           " H56-260213-0001",
+                           "H56-260213-0001 ",
+                           "H56-260213-0001-1",
+                           "H56-26021-0001",
+                           "H56-2602131-0001",
+                           "H56 -260213-0001",
+                           "H56\n-260213-0001"}) {
     EXPECT_FALSE(ParseDossierCode(text).has_value()) << text;
   }
   EXPECT_FALSE(FormatDossierCode({"h56", {2026, 1, 1}, 1}).ok());
@@ -65,7 +83,8 @@ TEST(DossierCode, AgreesWithThePublishedPattern) {
     } else if (matches && text.size() <= kDossierCodeMax) {
       // Only an impossible date or the number 0 may tell them apart.
       const std::string tail = text.substr(text.find('-') + 1);
-      const int month = std::stoi(tail.substr(2, 2)), day = std::stoi(tail.substr(4, 2)), year = std::stoi(tail.substr(0, 2));
+      const int month = std::stoi(tail.substr(2, 2)), day = std::stoi(tail.substr(4, 2)),
+                year = std::stoi(tail.substr(0, 2));
       EXPECT_TRUE(!base::IsValid({2000 + year, month, day}) || std::stoi(tail.substr(7)) == 0) << text;
     }
   }

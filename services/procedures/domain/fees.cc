@@ -58,8 +58,11 @@ absl::StatusOr<FeeLine> Line(const FeeRule& rule, const FeeInput& input) {
   }
   const std::optional<base::Vnd> amount = unit_price ? base::MultiplyVnd(*unit_price, count) : std::nullopt;
   if (!amount) return TooLarge();
-  return FeeLine{{vi + ": " + Times(count, rule.unit.vi, *unit_price), en + ": " + Times(count, rule.unit.en, *unit_price)},
-                 *amount, *unit_price, count};
+  return FeeLine{
+      {vi + ": " + Times(count, rule.unit.vi, *unit_price), en + ": " + Times(count, rule.unit.en, *unit_price)},
+      *amount,
+      *unit_price,
+      count};
 }
 
 absl::Status CheckCounts(const FeeInput& input) {

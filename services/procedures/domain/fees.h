@@ -35,10 +35,10 @@ struct FeeTier {
 
 struct FeeRule {
   FeeKind kind = FeeKind::kFixed;
-  std::vector<Channel> channels;  // empty: every channel
-  base::Text label;               // "Lệ phí bản sao trích lục"
-  base::Text unit;                // "bản"; kPerUnit and kPerPage
-  base::Vnd amount_vnd = 0;       // kFixed, kPerUnit
+  std::vector<Channel> channels;       // empty: every channel
+  base::Text label;                    // "Lệ phí bản sao trích lục"
+  base::Text unit;                     // "bản"; kPerUnit and kPerPage
+  base::Vnd amount_vnd = 0;            // kFixed, kPerUnit
   std::string count_field = "copies";  // form field that holds the count; absent means 1
   std::string page_field = "pages";    // kPerPage
   std::vector<FeeTier> tiers;          // kPerPage, ascending, first from 1
@@ -65,7 +65,7 @@ struct FeeInput {
 };
 
 struct FeeLine {
-  base::Text text;  // "Lệ phí bản sao trích lục: 2 bản × 8.000 đ"
+  base::Text text;           // "Lệ phí bản sao trích lục: 2 bản × 8.000 đ"
   base::Vnd amount_vnd = 0;  // unit_vnd × count
   base::Vnd unit_vnd = 0;
   int64_t count = 1;

@@ -46,9 +46,8 @@ TEST(Fees, CertifiedCopiesByPagesTable) {
   ASSERT_TRUE(CheckFees(schedule).ok());
   // pages a copy, copies, đồng (Thông tư 226/2016/TT-BTC)
   const std::vector<std::tuple<int, int, base::Vnd>> table = {
-      {1, 1, 2000},      {2, 1, 4000},     {3, 1, 5000},       {4, 1, 6000},       {10, 1, 12000},
-      {10, 3, 36000},    {198, 1, 200000}, {199, 1, 200000},   {1000, 1, 200000},  {1000, 2, 400000},
-      {197, 1, 199000},  {1, 200, 400000}};
+      {1, 1, 2000},     {2, 1, 4000},     {3, 1, 5000},      {4, 1, 6000},      {10, 1, 12000},   {10, 3, 36000},
+      {198, 1, 200000}, {199, 1, 200000}, {1000, 1, 200000}, {1000, 2, 400000}, {197, 1, 199000}, {1, 200, 400000}};
   for (const auto& [pages, copies, expected] : table) {
     EXPECT_EQ(Amount(schedule, {Channel::kDesk, {{"pages", pages}, {"copies", copies}}, ""}), expected)
         << pages << " pages, " << copies << " copies";
@@ -92,7 +91,8 @@ TEST(Fees, Exemptions) {
 TEST(Fees, CountsAndOverflowAreRefused) {
   const FeeSchedule schedule{{PerCopy(8000)}, {}, {}};
   for (int64_t count : {int64_t{0}, int64_t{-1}, int64_t{10'001}, INT64_MAX, INT64_MIN}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(EvaluateFees(schedule, {Channel::kDesk, {{"copies", count}}, ""}).status())) << count;
+    EXPECT_TRUE(absl::IsInvalidArgument(EvaluateFees(schedule, {Channel::kDesk, {{"copies", count}}, ""}).status()))
+        << count;
   }
   const FeeSchedule dear{{PerCopy(base::kVndMax)}, {}, {}};
   EXPECT_TRUE(absl::IsFailedPrecondition(EvaluateFees(dear, {Channel::kDesk, {{"copies", 10'000}}, ""}).status()));

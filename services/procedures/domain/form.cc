@@ -77,8 +77,8 @@ std::pair<base::CivilDate, base::CivilDate> Span(std::string_view text) {
   const std::string month_start = std::string(text.substr(0, 7)) + "-01";
   const base::CivilDate first = *base::ParseDate(month_start);
   if (text.size() == 7) {
-    const base::CivilDate next = first.month == 12 ? base::CivilDate{year + 1, 1, 1}
-                                                   : base::CivilDate{year, first.month + 1, 1};
+    const base::CivilDate next =
+        first.month == 12 ? base::CivilDate{year + 1, 1, 1} : base::CivilDate{year, first.month + 1, 1};
     return {first, base::AddDays(next, -1)};
   }
   const base::CivilDate day = *base::ParseDate(text);
@@ -97,7 +97,8 @@ void CheckInteger(const Field& field, std::string_view value, std::vector<FieldV
     return;
   }
   if ((field.min && *number < *field.min) || (field.max && *number > *field.max)) {
-    const std::string low = field.min ? std::to_string(*field.min) : "", high = field.max ? std::to_string(*field.max) : "";
+    const std::string low = field.min ? std::to_string(*field.min) : "",
+                      high = field.max ? std::to_string(*field.max) : "";
     if (field.min && field.max) {
       out.push_back(Violation(field, "phải từ " + low + " đến " + high + ".", "must be " + low + " to " + high + "."));
     } else if (field.min) {
@@ -136,10 +137,12 @@ void CheckChoice(const Field& field, std::string_view value, std::vector<FieldVi
   }
   std::string allowed;
   for (const Option& option : field.options) allowed += (allowed.empty() ? "" : ", ") + option.value;
-  out.push_back(Violation(field, "phải là một trong các giá trị: " + allowed + ".", "must be one of: " + allowed + "."));
+  out.push_back(
+      Violation(field, "phải là một trong các giá trị: " + allowed + ".", "must be one of: " + allowed + "."));
 }
 
-void CheckText(const Field& field, std::string_view value, const std::regex* pattern, std::vector<FieldViolation>& out) {
+void CheckText(const Field& field, std::string_view value, const std::regex* pattern,
+               std::vector<FieldViolation>& out) {
   const int64_t length = base::CodePoints(value);
   if (length > field.max_length) {
     const std::string max = std::to_string(field.max_length);

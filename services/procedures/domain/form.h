@@ -54,14 +54,14 @@ struct Field {
   bool required = false;
   bool personal = false;  // sealed at rest, never logged
   bool multiline = false;
-  int min_length = 0;     // code points, kText
-  int max_length = 200;   // code points, kText
-  std::optional<int64_t> min, max;            // kInteger
+  int min_length = 0;                             // code points, kText
+  int max_length = 200;                           // code points, kText
+  std::optional<int64_t> min, max;                // kInteger
   std::optional<std::string> min_date, max_date;  // kDate, kPartialDate; "today" is the day of filing
   std::string pattern;      // ECMAScript, whole value; kText; value length is capped before matching
   base::Text pattern_text;  // what to tell whose value does not match
   std::vector<Option> options;
-  std::optional<Condition> show_if;      // a hidden field must be empty
+  std::optional<Condition> show_if;  // a hidden field must be empty
   std::optional<Condition> required_if;
   std::string default_value;
   std::string prefill;  // "identity.person.full_name": where the app takes the first value from; "" none
@@ -76,15 +76,15 @@ struct Section {
 using Values = std::map<std::string, std::string, std::less<>>;
 
 inline constexpr size_t kFormFieldsMax = 100;
-inline constexpr int kFieldLengthMax = 4000;    // code points
-inline constexpr int kPatternInputMax = 200;    // code points a pattern is matched against; std::regex recurses
+inline constexpr int kFieldLengthMax = 4000;  // code points
+inline constexpr int kPatternInputMax = 200;  // code points a pattern is matched against; std::regex recurses
 inline constexpr size_t kValueBytesMax = 16384;
 
 class FormDefinition {
  public:
   // Refuses what could not be filled in or checked: duplicate or malformed ids, conditions on
-  // fields that do not stand before, choices without options, limits crossed, patterns that do not compile or are not on a text
-  // of at most kPatternInputMax.
+  // fields that do not stand before, choices without options, limits crossed, patterns that do not compile or are not
+  // on a text of at most kPatternInputMax.
   static absl::StatusOr<FormDefinition> Create(std::string id, int version, base::Text title,
                                                std::vector<Section> sections);
 

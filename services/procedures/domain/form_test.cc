@@ -42,7 +42,8 @@ TEST(FormCheck, IntegerTable) {
   f.min = 1;
   f.max = 20;
   for (const char* good : {"1", "2", "20", " 7 "}) EXPECT_THAT(Faults(f, good), IsEmpty()) << good;
-  for (const char* bad : {"0", "21", "-1", "1.0", "1,5", "01", "+1", "0x1", "hai", "1 0", "99999999999999999999", "１"}) {
+  for (const char* bad :
+       {"0", "21", "-1", "1.0", "1,5", "01", "+1", "0x1", "hai", "1 0", "99999999999999999999", "１"}) {
     EXPECT_EQ(Faults(f, bad).size(), 1u) << bad;
   }
 }
@@ -52,7 +53,8 @@ TEST(FormCheck, DateTable) {
   f.max_date = "today";
   f.min_date = "1900-01-01";
   for (const char* good : {"2026-02-13", "2024-02-29", "1900-01-01"}) EXPECT_THAT(Faults(f, good), IsEmpty()) << good;
-  for (const char* bad : {"2026-02-14", "2025-02-29", "1899-12-31", "13/02/2026", "2026-2-3", "2026", "2026-13-01", "hôm nay"}) {
+  for (const char* bad :
+       {"2026-02-14", "2025-02-29", "1899-12-31", "13/02/2026", "2026-2-3", "2026", "2026-13-01", "hôm nay"}) {
     EXPECT_EQ(Faults(f, bad).size(), 1u) << bad;
   }
 }
@@ -65,7 +67,8 @@ TEST(FormCheck, PartialDateTable) {
   for (const char* good : {"1962", "1962-05", "1962-05-19", "2026", "2026-02", "2026-02-13", "1880", "1880-06"}) {
     EXPECT_THAT(Faults(f, good), IsEmpty()) << good;
   }
-  for (const char* bad : {"2027", "2026-03", "2026-02-14", "1879", "1880-05", "1962-13", "1962-00", "62", "1962-5", "05/1962", "1962-02-30"}) {
+  for (const char* bad : {"2027", "2026-03", "2026-02-14", "1879", "1880-05", "1962-13", "1962-00", "62", "1962-5",
+                          "05/1962", "1962-02-30"}) {
     EXPECT_EQ(Faults(f, bad).size(), 1u) << bad;
   }
 }
@@ -74,7 +77,8 @@ TEST(FormCheck, TextLengthsCountLettersNotBytes) {
   Field f = Make("name", FieldType::kText);
   f.min_length = 2;
   f.max_length = 4;
-  for (const char* good : {"An", "Nguy", "ỄỮỘẰ", "E\u0302\u0303\u0055 a"}) EXPECT_THAT(Faults(f, good), IsEmpty()) << good;
+  for (const char* good : {"An", "Nguy", "ỄỮỘẰ", "E\u0302\u0303\u0055 a"})
+    EXPECT_THAT(Faults(f, good), IsEmpty()) << good;
   EXPECT_EQ(Faults(f, "A").size(), 1u);
   EXPECT_EQ(Faults(f, "ỄỮỘẰỶ").size(), 1u);
   EXPECT_EQ(Faults(f, "a\nb").size(), 1u);
@@ -101,8 +105,10 @@ TEST(FormCheck, ChoiceBooleanUnitAndIds) {
   EXPECT_THAT(Faults(boolean, "true"), IsEmpty());
   EXPECT_EQ(Faults(boolean, "1").size(), 1u);
   const Field unit = Make("unit", FieldType::kUnitCode);
-  for (const char* good : {"38", "399", "15865", "v-quang-trung-15952"}) EXPECT_THAT(Faults(unit, good), IsEmpty()) << good;
-  for (const char* bad : {"1", "158650", "v-", "Hoằng Hóa", "v-Quang", "1586a"}) EXPECT_EQ(Faults(unit, bad).size(), 1u) << bad;
+  for (const char* good : {"38", "399", "15865", "v-quang-trung-15952"})
+    EXPECT_THAT(Faults(unit, good), IsEmpty()) << good;
+  for (const char* bad : {"1", "158650", "v-", "Hoằng Hóa", "v-Quang", "1586a"})
+    EXPECT_EQ(Faults(unit, bad).size(), 1u) << bad;
   const Field person = Make("person", FieldType::kPerson);
   EXPECT_THAT(Faults(person, "0190a5b2-7e3c-7abc-8def-0123456789ab"), IsEmpty());
   EXPECT_EQ(Faults(person, "1").size(), 1u);
@@ -110,26 +116,42 @@ TEST(FormCheck, ChoiceBooleanUnitAndIds) {
 
 TEST(FormCheck, PersonalNumberTable) {
   for (const char* good : {"038190000001", "001099123456", "096312000000"}) EXPECT_TRUE(IsPersonalNumber(good)) << good;
-  for (const char* bad : {"000190000001", "097190000001", "999190000001", "03819000000", "0381900000011", "03819000000a", ""}) {
+  for (const char* bad :
+       {"000190000001", "097190000001", "999190000001", "03819000000", "0381900000011", "03819000000a", ""}) {
     EXPECT_FALSE(IsPersonalNumber(bad)) << bad;
   }
 }
 
 TEST(FormCheck, PhoneTable) {
-  const std::vector<std::pair<std::string, std::string>> table = {
-      {"0900000001", "0900000001"},  {"+84900000001", "0900000001"}, {"84900000001", "0900000001"},
-      {"090 000 0001", "0900000001"}, {"0900.000.001", "0900000001"}, {"+84 32-000-0001", "0320000001"},
-      {"0520000001", "0520000001"},  {"0530000001", ""},             {"0540000001", ""},
-      {"0570000001", ""},            {"0710000001", ""},             {"0800000001", ""},
-      {"0950000001", ""},            {"0310000001", ""},             {"090000000", ""},
-      {"09000000011", ""},           {"0090000000", ""},             {"+0900000001", ""},
-      {"84090000001", ""},           {"zero", ""},                   {"", ""},
-      {"0900000001+", ""},           {"+8490000000123", ""}};
+  const std::vector<std::pair<std::string, std::string>> table = {{"0900000001", "0900000001"},
+                                                                  {"+84900000001", "0900000001"},
+                                                                  {"84900000001", "0900000001"},
+                                                                  {"090 000 0001", "0900000001"},
+                                                                  {"0900.000.001", "0900000001"},
+                                                                  {"+84 32-000-0001", "0320000001"},
+                                                                  {"0520000001", "0520000001"},
+                                                                  {"0530000001", ""},
+                                                                  {"0540000001", ""},
+                                                                  {"0570000001", ""},
+                                                                  {"0710000001", ""},
+                                                                  {"0800000001", ""},
+                                                                  {"0950000001", ""},
+                                                                  {"0310000001", ""},
+                                                                  {"090000000", ""},
+                                                                  {"09000000011", ""},
+                                                                  {"0090000000", ""},
+                                                                  {"+0900000001", ""},
+                                                                  {"84090000001", ""},
+                                                                  {"zero", ""},
+                                                                  {"", ""},
+                                                                  {"0900000001+", ""},
+                                                                  {"+8490000000123", ""}};
   for (const auto& [in, out] : table) EXPECT_EQ(NormalizePhone(in), out) << in;
 }
 
 TEST(FormCheck, NormalFormIsWrittenBack) {
-  auto form = Build({Make("phone", FieldType::kPhone), Make("name", FieldType::kText), Make("empty", FieldType::kText)});
+  auto form =
+      Build({Make("phone", FieldType::kPhone), Make("name", FieldType::kText), Make("empty", FieldType::kText)});
   ASSERT_TRUE(form.ok());
   Values values = {{"phone", "+84 900 000 001"}, {"name", "  Ho\u0103\u0300ng   Hoa\u0301 "}, {"empty", "   "}};
   EXPECT_THAT(form->Check(values, kToday), IsEmpty());
@@ -180,7 +202,8 @@ TEST(FormDefinition, RefusesWhatCannotWork) {
   Field ok = Make("a", FieldType::kText);
   EXPECT_FALSE(Build({}).ok());
   EXPECT_FALSE(Build({ok, ok}).ok());
-  for (const char* id : {"", "A", "1a", "a b", "a..b", "a.", "ấ"}) EXPECT_FALSE(Build({Make(id, FieldType::kText)}).ok()) << id;
+  for (const char* id : {"", "A", "1a", "a b", "a..b", "a.", "ấ"})
+    EXPECT_FALSE(Build({Make(id, FieldType::kText)}).ok()) << id;
   EXPECT_FALSE(Build({Make("c", FieldType::kChoice)}).ok());
   Field options = ok;
   options.options = {{"x", {"x", "x"}}};

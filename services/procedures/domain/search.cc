@@ -40,12 +40,12 @@ std::vector<std::string> Words(std::string_view text) {
 
 // What is known of one entry while the words of a query are matched one after another.
 struct SearchIndex::Hit {
-  uint32_t matched = 0;              // bit i: word i was found
-  uint32_t exact = 0;                // bit i: with its marks as typed
-  uint32_t whole = 0;                // bit i: as a whole word
-  uint32_t in_order = 0;             // how many words follow their predecessor directly
-  uint16_t last = kNoPosition;       // position of the previous query word's best match
-  uint16_t current = kNoPosition;    // … of the word being matched
+  uint32_t matched = 0;            // bit i: word i was found
+  uint32_t exact = 0;              // bit i: with its marks as typed
+  uint32_t whole = 0;              // bit i: as a whole word
+  uint32_t in_order = 0;           // how many words follow their predecessor directly
+  uint16_t last = kNoPosition;     // position of the previous query word's best match
+  uint16_t current = kNoPosition;  // … of the word being matched
   uint16_t first = kNoPosition;
   bool in_name = true;
 };

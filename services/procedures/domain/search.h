@@ -13,7 +13,7 @@
 namespace dinh::procedures {
 
 struct SearchEntry {
-  std::string code;   // "2.000635"
+  std::string code;  // "2.000635"
   std::string name;
   std::string field;  // "Hộ tịch": found too, but after names
 };

@@ -12,7 +12,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 TEST(Search, AccentsAsTypedComeFirst) {
-  const SearchIndex index({{"1.000001", "Cấp giấy hoang phế", ""}, {"1.000002", "Cấp giấy hoàng gia", ""}, {"1.000003", "Cấp giấy hoảng", ""}});
+  const SearchIndex index({{"1.000001", "Cấp giấy hoang phế", ""},
+                           {"1.000002", "Cấp giấy hoàng gia", ""},
+                           {"1.000003", "Cấp giấy hoảng", ""}});
   EXPECT_THAT(index.Find("hoàng", 10), ElementsAre(1, 2, 0));
   EXPECT_THAT(index.Find("hoảng", 10), ElementsAre(2, 0, 1));
   EXPECT_EQ(index.Find("hoang", 10).size(), 3u);
@@ -51,7 +53,8 @@ TEST(Search, HostileQueriesEnd) {
 
 TEST(Search, FiveThousandProceduresAreNoWork) {
   std::vector<SearchEntry> entries;
-  const std::vector<std::string> words = {"cấp", "bản", "sao", "trích", "lục", "đăng", "ký", "giấy", "phép", "hộ", "tịch", "xác", "nhận", "đổi"};
+  const std::vector<std::string> words = {"cấp",  "bản",  "sao", "trích", "lục", "đăng", "ký",
+                                          "giấy", "phép", "hộ",  "tịch",  "xác", "nhận", "đổi"};
   for (int i = 0; i < 5000; ++i) {
     std::string name;
     for (int w = 0; w < 12; ++w) name += words[static_cast<size_t>(i * 7 + w * (i % 13 + 1)) % words.size()] + " ";

@@ -19,7 +19,9 @@ class TimeLimitTest : public ::testing::Test {
     ASSERT_TRUE(calendar.ok()) << calendar.status();
     calendar_.emplace(*std::move(calendar));
   }
-  static base::Micros At(base::CivilDate date, int hour, int minute = 0) { return base::FromVietnam({date, hour, minute, 0}); }
+  static base::Micros At(base::CivilDate date, int hour, int minute = 0) {
+    return base::FromVietnam({date, hour, minute, 0});
+  }
   static TimeLimit Working(int days, bool same_day = false) {
     return {TimeLimit::Unit::kWorkingDays, {days, days, days}, same_day, {}};
   }
@@ -54,10 +56,12 @@ TEST_F(TimeLimitTest, WaitingIsTakenOut) {
   EXPECT_EQ(Due(Working(3), accepted, {{At({2026, 3, 3}, 8), At({2026, 3, 4}, 8)}}), "2026-03-06");
   // Under half a day changes nothing, half a day rounds up; pauses add up.
   EXPECT_EQ(Due(Working(3), accepted, {{At({2026, 3, 3}, 8), At({2026, 3, 3}, 11)}}), "2026-03-05");
-  EXPECT_EQ(Due(Working(3), accepted, {{At({2026, 3, 3}, 8), At({2026, 3, 3}, 11)}, {At({2026, 3, 4}, 8), At({2026, 3, 4}, 9)}}),
+  EXPECT_EQ(Due(Working(3), accepted,
+                {{At({2026, 3, 3}, 8), At({2026, 3, 3}, 11)}, {At({2026, 3, 4}, 8), At({2026, 3, 4}, 9)}}),
             "2026-03-06");
   // Nights, weekends and Tết do not count as waiting.
-  EXPECT_EQ(Due(Working(10), At({2026, 2, 13}, 9), {{At({2026, 2, 13}, 17, 30), At({2026, 2, 23}, 7, 30)}}), "2026-03-06");
+  EXPECT_EQ(Due(Working(10), At({2026, 2, 13}, 9), {{At({2026, 2, 13}, 17, 30), At({2026, 2, 23}, 7, 30)}}),
+            "2026-03-06");
 }
 
 TEST_F(TimeLimitTest, SameDayProceduresGetTheRuleAnewWhenThePaymentComes) {

@@ -114,9 +114,8 @@ bool MayCause(const Workflow& workflow, Who who, const Actor& actor, const Progr
     case Who::kDeskOrStep:
       return desk || step;
     case Who::kOffice:
-      return officer && (desk || std::any_of(workflow.steps.begin(), workflow.steps.end(), [&](const Step& any) {
-                           return HasAnyRole(actor.roles, any.roles);
-                         }));
+      return officer && (desk || std::any_of(workflow.steps.begin(), workflow.steps.end(),
+                                             [&](const Step& any) { return HasAnyRole(actor.roles, any.roles); }));
     case Who::kReturnRole:
       return officer && HasAnyRole(actor.roles, workflow.steps[ReturnStep(workflow)].roles);
     case Who::kSystem:
@@ -190,9 +189,10 @@ absl::Status StepRole(const Workflow& workflow, const Progress& progress) {
 }
 
 absl::Status ProcessorMayNotSign() {
-  return base::Error(absl::StatusCode::kPermissionDenied, "PROCESSOR_MAY_NOT_SIGN",
-                     {"Bạn đã tham gia xử lý hồ sơ này nên không được ký kết quả. Hãy chuyển cho người có thẩm quyền khác ký.",
-                      "You took part in processing this dossier and may not sign it. Pass it to another signer."});
+  return base::Error(
+      absl::StatusCode::kPermissionDenied, "PROCESSOR_MAY_NOT_SIGN",
+      {"Bạn đã tham gia xử lý hồ sơ này nên không được ký kết quả. Hãy chuyển cho người có thẩm quyền khác ký.",
+       "You took part in processing this dossier and may not sign it. Pass it to another signer."});
 }
 
 absl::Status ChargeUnpaid() {
@@ -207,7 +207,8 @@ absl::Status CheckInput(const Edge& edge, const Event& event) {
     return base::InvalidField("reason", {"Lý do dài tối đa 2.000 ký tự.", "The reason has at most 2,000 characters."});
   }
   if (edge.needs_reason && length == 0) {
-    return base::InvalidField("reason", {"Hãy ghi lý do để công dân biết.", "Give the reason, so that the citizen knows."});
+    return base::InvalidField("reason",
+                              {"Hãy ghi lý do để công dân biết.", "Give the reason, so that the citizen knows."});
   }
   if (edge.event == K::kRate && (event.stars < 1 || event.stars > 5)) {
     return base::InvalidField("stars", {"Hãy chọn từ 1 đến 5 sao.", "Choose 1 to 5 stars."});
@@ -251,8 +252,8 @@ void Remember(const std::string& officer, std::vector<std::string>& processed_by
 }
 
 Change Move(const Workflow& workflow, const Edge& edge, const Event& event, Progress& progress) {
-  Change change{edge.event, edge.from, edge.to, progress.step, NextStep(workflow, edge, progress),
-                event.actor.id, event.at, event.reason, std::nullopt};
+  Change change{edge.event,     edge.from, edge.to,      progress.step, NextStep(workflow, edge, progress),
+                event.actor.id, event.at,  event.reason, std::nullopt};
   if (edge.event == K::kAskSupplement) progress.resume = edge.from;
   if (edge.event == K::kSupply) progress.resume = kNone;
   if (edge.event == K::kAccept) {
@@ -290,8 +291,8 @@ absl::StatusOr<const Edge*> Choose(const Workflow& workflow, const Event& event,
     if (edge.from != progress.state || !Holds(workflow, edge, progress)) continue;
     from_here = true;
     if (MayCause(workflow, edge.who, event.actor, progress)) return &edge;
-    foreign_step = foreign_step || edge.who == Who::kStepRole || edge.who == Who::kDeskOrStep ||
-                   edge.who == Who::kStepOrSystem;
+    foreign_step =
+        foreign_step || edge.who == Who::kStepRole || edge.who == Who::kDeskOrStep || edge.who == Who::kStepOrSystem;
   }
   if (from_here && foreign_step && event.actor.kind == ActorKind::kOfficer) return StepRole(workflow, progress);
   if (!known_to_actor) return base::PermissionDenied();

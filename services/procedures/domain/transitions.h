@@ -23,16 +23,16 @@ namespace dinh::procedures {
 // Codes are the national ones; 0 is a dossier that has not been filed.
 enum class State {
   kNone = 0,
-  kRegistered = 1,         // Mới đăng ký
-  kAccepted = 2,           // Được tiếp nhận
-  kRefused = 3,            // Không được tiếp nhận
-  kProcessing = 4,         // Đang xử lý
-  kSupplementAsked = 5,    // Yêu cầu bổ sung giấy tờ
-  kFinancialDuty = 6,      // Yêu cầu thực hiện nghĩa vụ tài chính
-  kWithdrawn = 7,          // Công dân yêu cầu rút hồ sơ
-  kStopped = 8,            // Dừng xử lý
-  kDone = 9,               // Đã xử lý xong
-  kReturned = 10,          // Đã trả kết quả
+  kRegistered = 1,       // Mới đăng ký
+  kAccepted = 2,         // Được tiếp nhận
+  kRefused = 3,          // Không được tiếp nhận
+  kProcessing = 4,       // Đang xử lý
+  kSupplementAsked = 5,  // Yêu cầu bổ sung giấy tờ
+  kFinancialDuty = 6,    // Yêu cầu thực hiện nghĩa vụ tài chính
+  kWithdrawn = 7,        // Công dân yêu cầu rút hồ sơ
+  kStopped = 8,          // Dừng xử lý
+  kDone = 9,             // Đã xử lý xong
+  kReturned = 10,        // Đã trả kết quả
 };
 
 enum class EventKind {
@@ -68,16 +68,16 @@ struct Event {
   EventKind kind = EventKind::kSubmit;
   Actor actor;
   base::Micros at = 0;
-  std::string reason;         // kRefuse, kAskSupplement, kAskDuty, kSendBack, kStop, kWithdraw (optional there)
-  base::Vnd charge_vnd = 0;   // kAccept: what must be paid before work starts
-  int stars = 0;              // kRate: 1..5
+  std::string reason;        // kRefuse, kAskSupplement, kAskDuty, kSendBack, kStop, kWithdraw (optional there)
+  base::Vnd charge_vnd = 0;  // kAccept: what must be paid before work starts
+  int stars = 0;             // kRate: 1..5
 };
 
 // The part of a dossier that transitions read and write.
 struct Progress {
   State state = State::kNone;
-  int step = -1;                          // index in the workflow while in 4, 9; kept while in 5, 6
-  State resume = State::kNone;            // where 5 goes back to
+  int step = -1;                // index in the workflow while in 4, 9; kept while in 5, 6
+  State resume = State::kNone;  // where 5 goes back to
   bool charge_due = false;
   bool charge_paid = false;
   bool has_result = false;                // a result document is attached
@@ -114,26 +114,26 @@ struct Change {
 
 // Who may cause an edge.
 enum class Who {
-  kFiler,         // the citizen who filed it
-  kFilerOrDesk,   // or an officer of the desk who assists
+  kFiler,        // the citizen who filed it
+  kFilerOrDesk,  // or an officer of the desk who assists
   kDesk,
-  kStepRole,      // whoever holds a role of the current step
+  kStepRole,  // whoever holds a role of the current step
   kDeskOrStep,
-  kOffice,        // any role of the workflow
-  kReturnRole,    // a role of the workflow's return step
-  kSystem,        // the platform: payments' event, or by itself
+  kOffice,      // any role of the workflow
+  kReturnRole,  // a role of the workflow's return step
+  kSystem,      // the platform: payments' event, or by itself
   kStepOrSystem,
 };
 
 enum class When {
   kAlways,
-  kResumesHere,     // the state it was asked for supplements in
-  kNothingDue,      // no charge, or paid; taken by itself
-  kChargeOpen,      // a charge is due and unpaid
+  kResumesHere,  // the state it was asked for supplements in
+  kNothingDue,   // no charge, or paid; taken by itself
+  kChargeOpen,   // a charge is due and unpaid
   kDraftStep,
-  kSignStep,        // another step to sign or draft follows
+  kSignStep,  // another step to sign or draft follows
   kLastSignStep,
-  kSendBackStep,    // a signature that has a draft before it
+  kSendBackStep,  // a signature that has a draft before it
   kNotRated,
 };
 
@@ -169,10 +169,10 @@ bool IsFinished(State state);
 
 inline constexpr size_t kReasonMax = 2000;  // code points
 
-std::string_view StateNameVi(State state);       // "Đang xử lý"
-std::string_view StateNameEn(State state);       // "Processing"
-std::string_view EventName(EventKind kind);      // "ask_supplement": stored and shown in the API
-base::Text EventText(EventKind kind);            // for a timeline
+std::string_view StateNameVi(State state);   // "Đang xử lý"
+std::string_view StateNameEn(State state);   // "Processing"
+std::string_view EventName(EventKind kind);  // "ask_supplement": stored and shown in the API
+base::Text EventText(EventKind kind);        // for a timeline
 std::optional<EventKind> ParseEvent(std::string_view name);
 
 // The table as a Mermaid state diagram, one line an edge.

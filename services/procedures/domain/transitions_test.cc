@@ -25,7 +25,9 @@ Workflow TestWorkflow() {
            {"return", {"Trả", "Return"}, StepKind::kReturn, {"desk"}, 1}}};
 }
 
-Actor Officer(const std::string& id, std::vector<std::string> roles) { return {ActorKind::kOfficer, id, std::move(roles)}; }
+Actor Officer(const std::string& id, std::vector<std::string> roles) {
+  return {ActorKind::kOfficer, id, std::move(roles)};
+}
 const Actor kCitizen{ActorKind::kCitizen, "citizen", {}};
 const Actor kSystemActor{ActorKind::kSystem, "", {}};
 
@@ -42,13 +44,35 @@ std::string Reason(const absl::Status& status) {
 
 // The whole table written a second time by hand, from the description of the national states: (event, from, to).
 TEST(Transitions, TableIsTheNationalOne) {
-  std::set<std::tuple<std::string, int, int>> expected = {
-      {"submit", 0, 1},  {"accept", 1, 2},  {"refuse", 1, 3},    {"ask_supplement", 1, 5}, {"ask_supplement", 2, 5},
-      {"ask_supplement", 4, 5}, {"supply", 5, 1}, {"supply", 5, 2}, {"supply", 5, 4},  {"pay", 2, 2},
-      {"pay", 5, 5},     {"start", 2, 4},   {"forward", 4, 4},   {"send_back", 4, 4}, {"ask_duty", 4, 6},
-      {"meet_duty", 6, 4}, {"sign", 4, 4},  {"sign", 4, 9},      {"stop", 2, 8},      {"stop", 4, 8},
-      {"stop", 5, 8},    {"stop", 6, 8},    {"withdraw", 1, 7},  {"withdraw", 2, 7},  {"withdraw", 4, 7},
-      {"withdraw", 5, 7}, {"withdraw", 6, 7}, {"return", 9, 10}, {"rate", 10, 10}};
+  std::set<std::tuple<std::string, int, int>> expected = {{"submit", 0, 1},
+                                                          {"accept", 1, 2},
+                                                          {"refuse", 1, 3},
+                                                          {"ask_supplement", 1, 5},
+                                                          {"ask_supplement", 2, 5},
+                                                          {"ask_supplement", 4, 5},
+                                                          {"supply", 5, 1},
+                                                          {"supply", 5, 2},
+                                                          {"supply", 5, 4},
+                                                          {"pay", 2, 2},
+                                                          {"pay", 5, 5},
+                                                          {"start", 2, 4},
+                                                          {"forward", 4, 4},
+                                                          {"send_back", 4, 4},
+                                                          {"ask_duty", 4, 6},
+                                                          {"meet_duty", 6, 4},
+                                                          {"sign", 4, 4},
+                                                          {"sign", 4, 9},
+                                                          {"stop", 2, 8},
+                                                          {"stop", 4, 8},
+                                                          {"stop", 5, 8},
+                                                          {"stop", 6, 8},
+                                                          {"withdraw", 1, 7},
+                                                          {"withdraw", 2, 7},
+                                                          {"withdraw", 4, 7},
+                                                          {"withdraw", 5, 7},
+                                                          {"withdraw", 6, 7},
+                                                          {"return", 9, 10},
+                                                          {"rate", 10, 10}};
   std::set<std::tuple<std::string, int, int>> actual;
   for (const Edge& e : Edges()) {
     actual.emplace(std::string(EventName(e.event)), static_cast<int>(e.from), static_cast<int>(e.to));
@@ -70,19 +94,45 @@ TEST(Transitions, EverythingElseIsRefusedAndChangesNothing) {
       {"stranger", Officer("x", {"admin"})},
   };
   // Allowed at step 0 (a draft), unpaid, resume 4, with a result.
-  const std::set<std::tuple<std::string, int, std::string>> allowed = {
-      {"citizen", 0, "submit"}, {"desk", 0, "submit"},
-      {"desk", 1, "accept"}, {"desk", 1, "refuse"}, {"desk", 1, "ask_supplement"}, {"citizen", 1, "withdraw"},
-      {"desk", 2, "ask_supplement"}, {"system", 2, "pay"}, {"citizen", 2, "withdraw"},
-      {"desk", 2, "stop"}, {"specialist", 2, "stop"}, {"head", 2, "stop"}, {"chair", 2, "stop"},
-      {"desk", 4, "ask_supplement"}, {"specialist", 4, "ask_supplement"}, {"specialist", 4, "forward"},
-      {"specialist", 4, "ask_duty"}, {"citizen", 4, "withdraw"},
-      {"desk", 4, "stop"}, {"specialist", 4, "stop"}, {"head", 4, "stop"}, {"chair", 4, "stop"},
-      {"citizen", 5, "supply"}, {"desk", 5, "supply"}, {"system", 5, "pay"}, {"citizen", 5, "withdraw"},
-      {"desk", 5, "stop"}, {"specialist", 5, "stop"}, {"head", 5, "stop"}, {"chair", 5, "stop"},
-      {"specialist", 6, "meet_duty"}, {"system", 6, "meet_duty"}, {"citizen", 6, "withdraw"},
-      {"desk", 6, "stop"}, {"specialist", 6, "stop"}, {"head", 6, "stop"}, {"chair", 6, "stop"},
-      {"desk", 9, "return"}, {"citizen", 10, "rate"}};
+  const std::set<std::tuple<std::string, int, std::string>> allowed = {{"citizen", 0, "submit"},
+                                                                       {"desk", 0, "submit"},
+                                                                       {"desk", 1, "accept"},
+                                                                       {"desk", 1, "refuse"},
+                                                                       {"desk", 1, "ask_supplement"},
+                                                                       {"citizen", 1, "withdraw"},
+                                                                       {"desk", 2, "ask_supplement"},
+                                                                       {"system", 2, "pay"},
+                                                                       {"citizen", 2, "withdraw"},
+                                                                       {"desk", 2, "stop"},
+                                                                       {"specialist", 2, "stop"},
+                                                                       {"head", 2, "stop"},
+                                                                       {"chair", 2, "stop"},
+                                                                       {"desk", 4, "ask_supplement"},
+                                                                       {"specialist", 4, "ask_supplement"},
+                                                                       {"specialist", 4, "forward"},
+                                                                       {"specialist", 4, "ask_duty"},
+                                                                       {"citizen", 4, "withdraw"},
+                                                                       {"desk", 4, "stop"},
+                                                                       {"specialist", 4, "stop"},
+                                                                       {"head", 4, "stop"},
+                                                                       {"chair", 4, "stop"},
+                                                                       {"citizen", 5, "supply"},
+                                                                       {"desk", 5, "supply"},
+                                                                       {"system", 5, "pay"},
+                                                                       {"citizen", 5, "withdraw"},
+                                                                       {"desk", 5, "stop"},
+                                                                       {"specialist", 5, "stop"},
+                                                                       {"head", 5, "stop"},
+                                                                       {"chair", 5, "stop"},
+                                                                       {"specialist", 6, "meet_duty"},
+                                                                       {"system", 6, "meet_duty"},
+                                                                       {"citizen", 6, "withdraw"},
+                                                                       {"desk", 6, "stop"},
+                                                                       {"specialist", 6, "stop"},
+                                                                       {"head", 6, "stop"},
+                                                                       {"chair", 6, "stop"},
+                                                                       {"desk", 9, "return"},
+                                                                       {"citizen", 10, "rate"}};
   int refused = 0;
   for (int state = 0; state <= 10; ++state) {
     for (const auto& [name, actor] : actors) {
@@ -97,7 +147,8 @@ TEST(Transitions, EverythingElseIsRefusedAndChangesNothing) {
         const Event event = Make(static_cast<K>(kind), actor);
         const auto result = Apply(workflow, event, progress);
         const bool expected = allowed.contains({name, state, std::string(EventName(event.kind))});
-        EXPECT_EQ(result.ok(), expected) << name << " " << state << " " << EventName(event.kind) << " " << result.status();
+        EXPECT_EQ(result.ok(), expected) << name << " " << state << " " << EventName(event.kind) << " "
+                                         << result.status();
         if (result.ok()) continue;
         ++refused;
         EXPECT_EQ(progress, before);
@@ -292,7 +343,8 @@ TEST(Transitions, NamesAndDiagramCoverEverything) {
   for (int i = 1; i <= 10; ++i) {
     const State state = static_cast<State>(i);
     EXPECT_FALSE(StateNameEn(state).empty());
-    EXPECT_THAT(diagram, HasSubstr("s" + std::to_string(i) + ": " + std::to_string(i) + " " + std::string(StateNameVi(state))));
+    EXPECT_THAT(diagram,
+                HasSubstr("s" + std::to_string(i) + ": " + std::to_string(i) + " " + std::string(StateNameVi(state))));
   }
   EXPECT_THAT(diagram, HasSubstr("  s4 --> s9: sign\n"));
   EXPECT_THAT(diagram, HasSubstr("  [*] --> s1: submit\n"));

@@ -74,9 +74,8 @@ int DraftBefore(const Workflow& workflow, int step) {
 int ReturnStep(const Workflow& workflow) { return static_cast<int>(workflow.steps.size()) - 1; }
 
 bool HasAnyRole(const std::vector<std::string>& held, const std::vector<std::string>& wanted) {
-  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& role) {
-    return std::find(held.begin(), held.end(), role) != held.end();
-  });
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const std::string& role) { return std::find(held.begin(), held.end(), role) != held.end(); });
 }
 
 }  // namespace dinh::procedures

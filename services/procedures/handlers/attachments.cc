@@ -62,21 +62,26 @@ absl::StatusOr<pb::Attachment> Handlers::UploadAttachment(rpc::Context& ctx, rpc
   row.size_bytes = blob.size;
   row.sha256 = base::HexEncode(blob.sha256);
   row.created_at = ctx.Now();
-  absl::StatusOr<pb::Attachment> answer =
-      p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Attachment> {
-        ASSIGN_OR_RETURN(const int64_t waiting, p_.store.CountUnused(tx, account));
-        if (waiting >= kUnusedFilesMax) return TooManyUnusedFiles();
-        RETURN_IF_ERROR(p_.store.InsertAttachment(tx, row));
-        return ToProto(row);
-      });
+  absl::StatusOr<pb::Attachment> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Attachment> {
+    ASSIGN_OR_RETURN(const int64_t waiting, p_.store.CountUnused(tx, account));
+    if (waiting >= kUnusedFilesMax) return TooManyUnusedFiles();
+    RETURN_IF_ERROR(p_.store.InsertAttachment(tx, row));
+    return ToProto(row);
+  });
   // Refused, or the stored answer of an earlier try: these bytes belong to no row.
-  if (!answer.ok() || ctx.replayed) (void)p_.blobs.Remove(blob.id);
+  if (!answer.ok() || ctx.replayed) {
+    (void)p_.blobs.Remove(blob.id);
+  } else {
+    p_.metrics.Uploaded(blob.size);
+  }
   return answer;
 }
 
-absl::StatusOr<options::v1::RawBody> Handlers::GetAttachment(rpc::Context& ctx, const pb::GetAttachmentRequest& request) {
-  ASSIGN_OR_RETURN(const AttachmentInDossier found,
-                   ctx.InScope(p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.Attachment(tx, request.id()); })));
+absl::StatusOr<options::v1::RawBody> Handlers::GetAttachment(rpc::Context& ctx,
+                                                             const pb::GetAttachmentRequest& request) {
+  ASSIGN_OR_RETURN(
+      const AttachmentInDossier found,
+      ctx.InScope(p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.Attachment(tx, request.id()); })));
   const bool citizen = ctx.principal().kind == auth::CallerKind::kCitizen;
   if (citizen && found.file.kind == FileKind::kResult && found.dossier->progress.state != State::kReturned) {
     return base::PermissionDenied();

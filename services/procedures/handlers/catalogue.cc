@@ -75,7 +75,8 @@ absl::StatusOr<pb::FormDefinition> Handlers::GetForm(rpc::Context& ctx, const pb
     }
   }
   if (ctx.principal().kind == auth::CallerKind::kCitizen && !ctx.principal().person.empty()) {
-    ASSIGN_OR_RETURN(const identity::v1::Person person, FetchPerson(ctx, ctx.principal().person));
+    // Without identity the form is still a form: only the convenience is missing.
+    const identity::v1::Person person = FetchPerson(ctx, ctx.principal().person).value_or(identity::v1::Person());
     for (const Section& section : form->sections()) {
       for (const Field& field : section.fields) {
         const std::string value = field.prefill.empty() ? "" : Known(person, field.prefill);

@@ -152,8 +152,8 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
     RETURN_IF_ERROR(Apply(*workflow, event, probe).status());
     if (request.before) RETURN_IF_ERROR(request.before(tx, row, event));
     ASSIGN_OR_RETURN(const std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
-    row.progress.has_result = std::any_of(files.begin(), files.end(),
-                                          [](const AttachmentRow& f) { return f.kind == FileKind::kResult; });
+    row.progress.has_result =
+        std::any_of(files.begin(), files.end(), [](const AttachmentRow& f) { return f.kind == FileKind::kResult; });
     RETURN_IF_ERROR(Transition(tx, event, row));
     if (request.after) RETURN_IF_ERROR(request.after(tx, row));
     const bool closed = row.progress.state == State::kWithdrawn || row.progress.state == State::kStopped;
@@ -161,6 +161,7 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
     ctx.AuditSubject(row.filer_person, row.code);
     return Answer(tx, ctx, row);
   });
+  if (answer.ok() && !ctx.replayed) p_.metrics.Changed(request.kind);
   if (answer.ok() && !cancelled.empty()) p_.charges.CancelNow(ctx, cancelled);
   return answer;
 }

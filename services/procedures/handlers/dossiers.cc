@@ -89,9 +89,8 @@ absl::StatusOr<pb::TrackedDossier> Handlers::TrackDossier(rpc::Context& ctx, con
 
 absl::Status Handlers::WatchDossier(std::shared_ptr<rpc::Context> ctx, const pb::WatchDossierRequest& request,
                                     std::shared_ptr<rpc::StreamSink> sink) {
-  ASSIGN_OR_RETURN(const DossierRow row, ctx->InScope(p_.database.Read(*ctx, [&](db::Tx& tx) {
-    return p_.store.ByCode(tx, request.code());
-  })));
+  ASSIGN_OR_RETURN(const DossierRow row, ctx->InScope(p_.database.Read(
+                                             *ctx, [&](db::Tx& tx) { return p_.store.ByCode(tx, request.code()); })));
   ctx->AuditSubject(row.filer_person, row.code);
   events::FeedFilter filter;
   filter.after_sequence = request.after_sequence();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "dinh/identity/v1/person_service.pb.h"
@@ -7,6 +8,7 @@
 #include "services/procedures/errors.h"
 #include "services/procedures/form_values.h"
 #include "services/procedures/handlers/handlers.h"
+#include "services/procedures/limits.h"
 
 namespace dinh::procedures {
 namespace {
@@ -32,8 +34,26 @@ void SubjectsFromForm(const Values& values, const std::string& filer, pb::Dossie
   }
 }
 
-absl::Status CheckSubjects(const pb::CreateDossierRequest& request) {
+bool IsSystemName(std::string_view name) {
+  return !name.empty() && name.size() <= kExternalSystemMax && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+bool IsForeignId(std::string_view id) {
+  return !id.empty() && id.size() <= kExternalIdMax &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// What the field rules of the contract cannot say.
+absl::Status CheckRequest(const pb::CreateDossierRequest& request) {
   std::vector<base::FieldViolation> violations;
+  for (const auto& [system, id] : request.external_ids()) {
+    if (IsSystemName(system) && IsForeignId(id)) continue;
+    violations.push_back({"external_ids",
+                          {"Tên hệ thống gồm tối đa 40 chữ thường, số hoặc dấu - _ . và mã gồm tối đa 100 ký tự ASCII.",
+                           "A system's name has at most 40 of a-z 0-9 - _ . and an id at most 100 ASCII characters."}});
+  }
   for (int i = 0; i < request.subjects_size(); ++i) {
     if (!request.subjects(i).person().empty() || !request.subjects(i).full_name().empty()) continue;
     violations.push_back({"subjects[" + std::to_string(i) + "]",
@@ -96,7 +116,8 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
 
   const std::string unit = request.unit().empty() ? row.filer.address().unit() : request.unit();
   if (unit.empty()) {
-    return base::InvalidField("unit", {"Hãy chọn xã, phường nơi nộp hồ sơ.", "Choose the commune where the dossier is filed."});
+    return base::InvalidField("unit",
+                              {"Hãy chọn xã, phường nơi nộp hồ sơ.", "Choose the commune where the dossier is filed."});
   }
   ASSIGN_OR_RETURN(const territory::v1::Agency agency,
                    FindAgency(ctx, unit, request.unit().empty() ? row.filer.address().at() : "", procedure->executor,
@@ -108,7 +129,7 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
   if (std::vector<base::FieldViolation> violations = form.Check(values, Today(ctx)); !violations.empty()) {
     return base::InvalidFields(std::move(violations));
   }
-  RETURN_IF_ERROR(CheckSubjects(request));
+  RETURN_IF_ERROR(CheckRequest(request));
   *row.content.mutable_form() = ToStruct(form, values);
   *row.content.mutable_subjects() = request.subjects();
   if (request.subjects().empty()) SubjectsFromForm(values, row.filer_person, row.content);
@@ -129,16 +150,19 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
   event.actor = {officer ? ActorKind::kOfficer : ActorKind::kCitizen, officer ? principal.id : row.filer_person,
                  RolesFor(principal, row)};
   event.at = row.submitted_at;
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
+  absl::StatusOr<pb::Dossier> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
     DossierRow filed = row;
     const base::CivilDate today = Today(ctx);
-    ASSIGN_OR_RETURN(const int64_t number, p_.store.NextNumber(tx, agency.dossier_prefix(), base::DaysFromCivil(today)));
+    ASSIGN_OR_RETURN(const int64_t number,
+                     p_.store.NextNumber(tx, agency.dossier_prefix(), base::DaysFromCivil(today)));
     ASSIGN_OR_RETURN(filed.code, FormatDossierCode({agency.dossier_prefix(), today, static_cast<int>(number)}));
     RETURN_IF_ERROR(Transition(tx, event, filed));
     RETURN_IF_ERROR(TakeFiles(tx, principal, request.attachments(), filed, FileKind::kPaper));
     ctx.AuditSubject(filed.filer_person, filed.code);
     return Answer(tx, ctx, filed);
   });
+  if (answer.ok() && !ctx.replayed) p_.metrics.Changed(EventKind::kSubmit);
+  return answer;
 }
 
 }  // namespace dinh::procedures

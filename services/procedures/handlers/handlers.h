@@ -28,6 +28,7 @@
 #include "services/procedures/charges.h"
 #include "services/procedures/config.h"
 #include "services/procedures/documents/receipt.h"
+#include "services/procedures/metrics.h"
 #include "services/procedures/store.h"
 #include "services/procedures/view.h"
 
@@ -44,6 +45,7 @@ struct HandlerParts {
   Charges& charges;
   PaperPrinter& printer;
   const Config& config;
+  ServiceMetrics& metrics;
   const auth::PageTokens& page_tokens;
   base::Random& random;
   base::IdGenerator& ids;
@@ -56,7 +58,8 @@ class Handlers {
   explicit Handlers(const HandlerParts& parts) : p_(parts) {}
 
   // handlers/catalogue.cc
-  absl::StatusOr<pb::ListProceduresResponse> ListProcedures(rpc::Context& ctx, const pb::ListProceduresRequest& request);
+  absl::StatusOr<pb::ListProceduresResponse> ListProcedures(rpc::Context& ctx,
+                                                            const pb::ListProceduresRequest& request);
   absl::StatusOr<pb::Procedure> GetProcedure(rpc::Context& ctx, const pb::GetProcedureRequest& request);
   absl::StatusOr<options::v1::RawBody> GetProcedureQr(rpc::Context& ctx, const pb::GetProcedureQrRequest& request);
   absl::StatusOr<pb::FormDefinition> GetForm(rpc::Context& ctx, const pb::GetFormRequest& request);
