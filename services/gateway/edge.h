@@ -1,0 +1,121 @@
+// The HTTP edge: REST by google.api.http, Connect, server-sent events, uploads, and the pages about itself. It knows
+// methods only by their tables and descriptors; what a call may do is the pipeline's business.
+//
+// Thread safety: thread-safe after construction.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "libs/base/random.h"
+#include "libs/http/server.h"
+#include "libs/rpc/pipeline.h"
+#include "libs/rpc/pool.h"
+#include "libs/telemetry/logger.h"
+#include "services/gateway/http_metrics.h"
+#include "services/gateway/problem.h"
+#include "services/gateway/routes.h"
+
+namespace dinh::gateway {
+
+// Ready-made answers under fixed paths.
+struct Page {
+  std::string content_type;
+  std::shared_ptr<const std::string> body;
+  std::string etag;
+  bool html = false;  // gets the content security policy of a page of ours
+};
+
+struct EdgeOptions {
+  std::vector<std::string> cors_origins;  // exact, e.g. "https://app.example.vn"; empty: CORS is off
+  bool hsts = false;                      // Strict-Transport-Security on every answer over TLS
+  std::function<bool()> ready;            // /readyz; empty: always
+};
+
+// References outlive the edge.
+struct EdgeParts {
+  rpc::Pipeline& pipeline;
+  rpc::HandlerPool& pool;
+  base::Random& random;
+  const telemetry::Logger& logger;
+  HttpMetrics& metrics;
+};
+
+// One call from its request to its answer. Moved to the handler pool where the method may block.
+struct EdgeCall {
+  http::ExchangePtr exchange;
+  const Endpoint* endpoint = nullptr;
+  const Route* route = nullptr;  // null: Connect
+  transcode::PathSegments segments;
+  rpc::CallHead head;
+  bool by_cookie = false;       // the session cookie authenticates it
+  bool credentials = false;     // any credentials came along
+  HttpMetrics::Series* series = nullptr;
+
+  const http::Request& http() const { return exchange->request(); }
+};
+
+class Edge final : public http::Handler {
+ public:
+  Edge(EdgeParts parts, EdgeOptions options, std::unique_ptr<RouteTable> routes);
+  ~Edge() override;
+
+  // Before the server starts. `path` is served for GET and HEAD.
+  void AddPage(std::string path, Page page);
+  const RouteTable& routes() const { return *routes_; }
+
+  http::BodyPlan PlanBody(const http::Request& head) override;
+  void OnRequest(http::ExchangePtr exchange) override;
+  http::Response OnProtocolError(http::ProtocolError error, const http::Request* head) override;
+
+ private:
+  struct Target;
+
+  Target Resolve(const http::Request& http) const;
+  const Page* AppPage(const http::Request& http) const;
+  std::optional<Refusal> RefusalOf(const Target& target, const http::Request& http) const;
+  http::Response RefusedTarget(const Target& target, const http::Request& http) const;
+  http::Response PageResponse(const http::Request& http, const Page& page) const;
+  http::Response HealthResponse(bool readiness) const;
+  http::Response OptionsResponse(const Target& target, const http::Request& http) const;
+  void Reply(const http::ExchangePtr& exchange, http::Response response, std::string_view content_policy) const;
+
+  // Fills credentials, trace, language and request id.
+  void Prepare(EdgeCall& call) const;
+  void Dispatch(EdgeCall call) const;
+  void Run(EdgeCall& call) const;
+
+  void RunUnary(EdgeCall& call) const;
+  void RunUpload(EdgeCall& call) const;
+  void RunEvents(EdgeCall& call) const;
+  void RunConnect(EdgeCall& call) const;
+
+  // UNAUTHENTICATED-like refusal of a cookie session without its CSRF token.
+  absl::Status CheckSession(const EdgeCall& call) const;
+  // If-Match into the request's etag; the refresh cookie into its field.
+  absl::Status ApplyHeaders(const EdgeCall& call, Message* request) const;
+  void AnswerMessage(EdgeCall& call, Message* response) const;
+  void AnswerRaw(EdgeCall& call, Message* response) const;
+  void AnswerProblem(EdgeCall& call, const absl::Status& status) const;
+  void Send(EdgeCall& call, http::Response response) const;
+  // Security headers, CORS and trace; every answer passes here.
+  void Complete(const http::Request& http, std::string_view content_policy, http::Response* response) const;
+  std::string TraceId(const rpc::CallHead& head) const;
+
+  const EdgeParts parts_;
+  const EdgeOptions options_;
+  const std::unique_ptr<RouteTable> routes_;
+  std::unordered_map<std::string_view, std::unique_ptr<std::pair<std::string, Page>>> pages_;
+  std::vector<HttpMetrics::Series*> route_series_;  // by Route::index
+  std::vector<HttpMetrics::Series*> rpc_series_;    // by Endpoint::index
+  HttpMetrics::Series& other_series_;
+  http::ResponseHeaders fixed_headers_;  // on every answer
+};
+
+}  // namespace dinh::gateway

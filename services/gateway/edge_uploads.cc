@@ -1,0 +1,139 @@
+// multipart/form-data as a client stream: read while it arrives, never whole in memory. Form fields come before the
+// file; one file a request.
+#include <array>
+#include <string>
+#include <utility>
+
+#include "dinh/options/v1/common.pb.h"
+#include "libs/base/limits.h"
+#include "libs/base/status.h"
+#include "libs/http/multipart.h"
+#include "services/gateway/edge.h"
+#include "services/gateway/transcode/text_forms.h"
+
+namespace dinh::gateway {
+namespace {
+
+namespace options = dinh::options::v1;
+
+constexpr size_t kFieldBytesMax = 4 * base::kKiB;  // of one form field's value
+
+class UploadReader final : public rpc::MessageReader, private http::MultipartParser::Listener {
+ public:
+  UploadReader(http::BodyReader& body, std::string_view boundary)
+      : body_(body), parser_(boundary, http::MultipartLimits{}, *this) {}
+
+  absl::StatusOr<bool> Read(google::protobuf::Message* out) override {
+    auto* chunk = static_cast<options::UploadChunk*>(out);
+    chunk->Clear();
+    while (!head_ready_ && data_.empty()) {
+      if (ended_) return false;
+      RETURN_IF_ERROR(Fill());
+    }
+    if (head_ready_) {
+      *chunk->mutable_head() = std::move(head_);
+      head_ready_ = false;
+      return true;
+    }
+    chunk->set_data(std::exchange(data_, {}));
+    return true;
+  }
+
+ private:
+  // Once more from the socket; at the end of the body everything must have been there.
+  absl::Status Fill() {
+    ASSIGN_OR_RETURN(const size_t got, body_.Read(buffer_));
+    if (got > 0) return parser_.Feed({buffer_.data(), got});
+    RETURN_IF_ERROR(parser_.Finish());
+    ended_ = true;
+    if (file_ != File::kDone) {
+      return base::InvalidField("file", {"thiếu tệp; hãy gửi một phần có tên tệp.",
+                                         "the file is missing; send one part with a file name."}, "FILE_MISSING");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status OnPartBegin(const http::MultipartPart& part) override {
+    if (file_ != File::kNone) {
+      return base::InvalidField(part.filename.has_value() ? "file" : "fields",
+                                {"mỗi lần chỉ gửi một tệp, và các trường khác phải đứng trước tệp.",
+                                 "one file a request, and other fields stand before it."}, "UNEXPECTED_PART");
+    }
+    if (part.filename.has_value()) {
+      file_ = File::kOpen;
+      head_.set_file_name(*part.filename);
+      head_.set_content_type(part.content_type);
+      head_ready_ = true;
+      return absl::OkStatus();
+    }
+    const auto [at, fresh] = head_.mutable_fields()->insert({part.name, ""});
+    if (!fresh || !transcode::IsUtf8(part.name)) {
+      return base::InvalidField("fields", {"một trường có hai lần hoặc tên không phải UTF-8.",
+                                           "a field stands twice, or its name is not UTF-8."}, "DUPLICATE_FIELD");
+    }
+    field_ = &at->second;
+    return absl::OkStatus();
+  }
+
+  absl::Status OnPartData(std::string_view bytes) override {
+    if (file_ != File::kOpen) {
+      if (field_->size() + bytes.size() > kFieldBytesMax) {
+        return base::InvalidField("fields", {"một trường dài quá 4 KiB.", "a field is longer than 4 KiB."}, "TOO_LONG");
+      }
+      field_->append(bytes);
+      return absl::OkStatus();
+    }
+    file_bytes_ += bytes.size();
+    if (file_bytes_ > base::kUploadBytesMax) {
+      const std::string mib = std::to_string(base::kUploadBytesMax / base::kMiB);
+      return base::Error(absl::StatusCode::kOutOfRange, "UPLOAD_TOO_LARGE",
+                         {"Tệp lớn quá " + mib + " MiB. Hãy giảm dung lượng rồi gửi lại.",
+                          "The file is larger than " + mib + " MiB. Make it smaller and send it again."},
+                         {{"max_bytes", std::to_string(base::kUploadBytesMax)}});
+    }
+    data_.append(bytes);
+    return absl::OkStatus();
+  }
+
+  absl::Status OnPartEnd() override {
+    if (file_ == File::kOpen) {
+      file_ = File::kDone;
+      return absl::OkStatus();
+    }
+    if (transcode::IsUtf8(*field_)) return absl::OkStatus();
+    return base::InvalidField("fields", {"một trường không phải UTF-8.", "a field is not UTF-8."}, "BAD_VALUE");
+  }
+
+  enum class File { kNone, kOpen, kDone };
+
+  http::BodyReader& body_;
+  http::MultipartParser parser_;
+  std::array<char, base::kUploadChunkBytes> buffer_;
+  options::UploadHead head_;
+  bool head_ready_ = false;  // to be handed out next
+  std::string data_;         // not handed out yet; at most one buffer's worth
+  std::string* field_ = nullptr;
+  File file_ = File::kNone;
+  size_t file_bytes_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+void Edge::RunUpload(EdgeCall& call) const {
+  const Endpoint& endpoint = *call.endpoint;
+  const auto boundary = http::MultipartBoundary(call.http().headers.Get("content-type"));
+  http::BodyReader* body = call.exchange->body_reader();
+  if (!boundary.ok() || body == nullptr) {
+    return AnswerProblem(call, base::InvalidField("body", {"cần multipart/form-data có nội dung.",
+                                                           "multipart/form-data with content is needed."}));
+  }
+  // Half a megabyte of stack is little for the buffer of a reader.
+  const auto reader = std::make_unique<UploadReader>(*body, *boundary);
+  const std::unique_ptr<Message> response(endpoint.entry().response_prototype->New());
+  const absl::Status status = parts_.pipeline.ClientStream(*endpoint.method, call.head, *reader, response.get());
+  if (!status.ok()) return AnswerProblem(call, status);
+  AnswerMessage(call, response.get());
+}
+
+}  // namespace dinh::gateway
