@@ -75,8 +75,10 @@ absl::Status Bookkeeping::Announce(db::Tx& tx, const ChargeRow& row, const Charg
       event.mutable_paid_time()->set_nanos(static_cast<int32_t>(at % base::kMicrosPerSecond * 1000));
       return outbox_.Append(tx, row.charge.id, event);
     }
-    case ChargeState::kCancelled: return outbox_.Append(tx, row.charge.id, About<pb::ChargeCancelled>(row));
-    case ChargeState::kExpired: return outbox_.Append(tx, row.charge.id, About<pb::ChargeExpired>(row));
+    case ChargeState::kCancelled:
+      return outbox_.Append(tx, row.charge.id, About<pb::ChargeCancelled>(row));
+    case ChargeState::kExpired:
+      return outbox_.Append(tx, row.charge.id, About<pb::ChargeExpired>(row));
     case ChargeState::kOpen: {
       auto event = About<pb::ChargeOpened>(row);
       event.set_amount_vnd(row.charge.amount_vnd);
@@ -84,7 +86,8 @@ absl::Status Bookkeeping::Announce(db::Tx& tx, const ChargeRow& row, const Charg
     }
     case ChargeState::kNone:
     case ChargeState::kPartPaid:
-    case ChargeState::kRefunded: break;
+    case ChargeState::kRefunded:
+      break;
   }
   return absl::OkStatus();
 }

@@ -13,9 +13,9 @@ inline absl::Status ChargeNotFound() {
 }
 
 inline absl::Status ChargeExists() {
-  return base::FailedPrecondition(
-      "CHARGE_EXISTS", {"Mã khoản thu này đã dùng cho nội dung khác. Hãy chọn mã mới.",
-                        "A charge with this id and other content exists. Choose a new id."});
+  return base::FailedPrecondition("CHARGE_EXISTS",
+                                  {"Mã khoản thu này đã dùng cho nội dung khác. Hãy chọn mã mới.",
+                                   "A charge with this id and other content exists. Choose a new id."});
 }
 
 inline absl::Status NoCollectingAccount(const std::string& agency) {
@@ -36,7 +36,8 @@ inline absl::Status ChargeNotPayable(const std::string& state) {
 inline absl::Status NotificationMalformed(const std::string& field) {
   return base::InvalidField(
       field,
-      {"Thiếu hoặc sai giá trị. Hãy gửi JSON gồm transaction_id, bank_bin, account_number, amount_vnd (số nguyên đồng), "
+      {"Thiếu hoặc sai giá trị. Hãy gửi JSON gồm transaction_id, bank_bin, account_number, amount_vnd (số nguyên "
+       "đồng), "
        "memo, booked_at (giây Unix).",
        "Missing or wrong. Send JSON with transaction_id, bank_bin, account_number, amount_vnd (whole VND), memo, "
        "booked_at (Unix seconds)."},
@@ -51,16 +52,28 @@ inline absl::Status NotificationConflict(const std::string& bank_transaction) {
       {{"bank_transaction", bank_transaction}});
 }
 
+inline absl::Status NotificationForeignBank(const std::string& bank_bin) {
+  return base::Error(absl::StatusCode::kPermissionDenied, "NOTIFICATION_FOREIGN_BANK",
+                     {"Khóa này không được báo có thay cho ngân hàng " + bank_bin + ". Hãy dùng khóa của ngân hàng đó.",
+                      "This key may not notify credits of bank " + bank_bin + ". Use that bank's key."},
+                     {{"bank_bin", bank_bin}});
+}
+
 inline absl::Status OneDecision() {
   return base::InvalidField("charge", {"Hãy chọn đúng một cách xử lý: gán vào khoản thu, hoàn tiền, hoặc đã hoàn tiền.",
                                        "Choose exactly one of charge, refund and refund_sent."});
 }
 
 inline absl::Status BadAccountsFile(const std::string& what_vi, const std::string& what_en) {
-  return base::FailedPrecondition("ACCOUNTS_FILE_INVALID",
-                                  {"Tệp tài khoản thu tiền không dùng được: " + what_vi + ". Hãy sửa tệp rồi khởi động lại.",
-                                   "The file of collecting accounts cannot be used: " + what_en +
-                                       ". Correct it and start again."});
+  return base::FailedPrecondition(
+      "ACCOUNTS_FILE_INVALID",
+      {"Tệp tài khoản thu tiền không dùng được: " + what_vi + ". Hãy sửa tệp rồi khởi động lại.",
+       "The file of collecting accounts cannot be used: " + what_en + ". Correct it and start again."});
+}
+
+inline absl::Status AccountMoved(const std::string& account) {
+  return BadAccountsFile("tài khoản " + account + " đang thuộc cơ quan khác; hãy mở tài khoản mới cho cơ quan này",
+                         "account " + account + " belongs to another agency; open a new one for this agency");
 }
 
 }  // namespace dinh::payments

@@ -45,8 +45,8 @@ class PaymentsModule final : public app::ServiceModule {
     ASSIGN_OR_RETURN(database_, platform.OpenDatabase(Migrations()));
     store_.emplace(database_->engine());
     const auth::Sealer& sealer = platform.sealer();
-    hub_.emplace(*database_, platform.service(), platform.clock(), platform.random(), platform.ids(),
-                 platform.logger(), platform.metrics(),
+    hub_.emplace(*database_, platform.service(), platform.clock(), platform.random(), platform.ids(), platform.logger(),
+                 platform.metrics(),
                  events::PayloadSeal{[&sealer](std::string_view plain, std::string_view row) {
                                        return sealer.Seal("outbox.payload", row, plain);
                                      },
@@ -113,11 +113,13 @@ class PaymentsModule final : public app::ServiceModule {
       if (units.contains(row.agency)) continue;
       territory::GetAgencyRequest request;
       request.set_id(row.agency);
-      ASSIGN_OR_RETURN(const territory::Agency agency,
-                       territory_->Call<territory::Agency>(ctx, "/dinh.territory.v1.TerritoryService/GetAgency", request));
+      ASSIGN_OR_RETURN(
+          const territory::Agency agency,
+          territory_->Call<territory::Agency>(ctx, "/dinh.territory.v1.TerritoryService/GetAgency", request));
       units[row.agency] = agency.unit();
     }
-    RETURN_IF_ERROR(database_->Transact(ctx, [&](db::Tx& tx) { return store_->ReplaceAccounts(tx, file.accounts, units); }));
+    RETURN_IF_ERROR(
+        database_->Transact(ctx, [&](db::Tx& tx) { return store_->ReplaceAccounts(tx, file.accounts, units); }));
     std::string fallback = settings_.fallback_agency;
     if (fallback.empty() && !file.accounts.empty()) fallback = file.accounts[0].agency;
     if (!fallback.empty() && !units.contains(fallback)) {
@@ -133,7 +135,8 @@ class PaymentsModule final : public app::ServiceModule {
       lock.unlock();
       base::OpContext ctx = NewContext();
       const absl::StatusOr<int> expired = handlers_->ExpireDue(ctx);
-      if (!expired.ok()) platform_->logger().Warn("expiry_failed", {{"code", static_cast<int>(expired.status().code())}});
+      if (!expired.ok())
+        platform_->logger().Warn("expiry_failed", {{"code", static_cast<int>(expired.status().code())}});
       lock.lock();
     }
   }

@@ -13,11 +13,11 @@
 namespace dinh::payments {
 
 struct QrMatrix {
-  int size = 0;             // modules a side, without the quiet zone
-  std::vector<bool> dark;   // row by row
+  int size = 0;            // modules a side, without the quiet zone
+  std::vector<bool> dark;  // row by row
   bool At(int x, int y) const {
-    return x >= 0 && y >= 0 && x < size && y < size && dark[static_cast<size_t>(y) * static_cast<size_t>(size) +
-                                                            static_cast<size_t>(x)];
+    return x >= 0 && y >= 0 && x < size && y < size &&
+           dark[static_cast<size_t>(y) * static_cast<size_t>(size) + static_cast<size_t>(x)];
   }
 };
 

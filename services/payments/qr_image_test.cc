@@ -13,7 +13,8 @@ namespace dinh::payments {
 namespace {
 
 constexpr std::string_view kPayload =
-    "00020101021238570010A00000072701270006970403011300110123456780208QRIBFTTA530370454061800005802VN62340107NPS68690819"
+    "00020101021238570010A00000072701270006970403011300110123456780208QRIBFTTA530370454061800005802VN62340107NPS6869081"
+    "9"
     "thanh toan don hang63042E2E";
 
 uint32_t U32(std::string_view bytes, size_t at) {
@@ -32,13 +33,15 @@ std::vector<uint8_t> Decode(std::string_view png, int* side) {
   const std::string_view zlib = png.substr(data_at + 8, U32(png, data_at));
   std::string rows;
   for (size_t at = 2; rows.size() < stride * static_cast<size_t>(*side);) {
-    const size_t length = static_cast<unsigned char>(zlib[at + 1]) | static_cast<size_t>(static_cast<unsigned char>(zlib[at + 2])) << 8;
+    const size_t length =
+        static_cast<unsigned char>(zlib[at + 1]) | static_cast<size_t>(static_cast<unsigned char>(zlib[at + 2])) << 8;
     rows += zlib.substr(at + 5, length);
     at += 5 + length;
   }
   for (int y = 0; y < *side; ++y) {
     for (int x = 0; x < *side; ++x) {
-      const auto byte = static_cast<unsigned char>(rows[static_cast<size_t>(y) * stride + 1 + static_cast<size_t>(x) / 8]);
+      const auto byte =
+          static_cast<unsigned char>(rows[static_cast<size_t>(y) * stride + 1 + static_cast<size_t>(x) / 8]);
       pixels.push_back((byte & 0x80 >> x % 8) != 0 ? 255 : 0);
     }
   }

@@ -12,8 +12,8 @@ namespace dinh::payments {
 namespace {
 
 absl::Status BadKey(std::string_view why_vi, std::string_view why_en) {
-  return base::FailedPrecondition("BANK_KEY_INVALID",
-                                  {"payments.bank_keys: " + std::string(why_vi), "payments.bank_keys: " + std::string(why_en)});
+  return base::FailedPrecondition(
+      "BANK_KEY_INVALID", {"payments.bank_keys: " + std::string(why_vi), "payments.bank_keys: " + std::string(why_en)});
 }
 
 std::string Member(const nlohmann::json& object, const char* name) {
@@ -22,12 +22,18 @@ std::string Member(const nlohmann::json& object, const char* name) {
 }
 
 absl::Status AddKey(std::string id, std::string secret, std::vector<SigningKey>& keys) {
-  if (id.empty()) return BadKey("mỗi mục có dạng mã:khóa bí mật", "each entry is id:secret");
-  if (secret.size() < kSigningSecretMin) return BadKey("khóa phải dài ít nhất 32 byte", "a secret has at least 32 bytes");
+  const size_t at = std::min(id.find('@'), id.size());
+  const std::string bin = at < id.size() ? id.substr(at + 1) : "";
+  const bool bin_fits =
+      at == id.size() || (bin.size() == 6 && bin.find_first_not_of("0123456789") == std::string::npos);
+  id.resize(at);
+  if (id.empty() || !bin_fits) return BadKey("mỗi mục có dạng mã@BIN:khóa bí mật", "each entry is id@bin:secret");
+  if (secret.size() < kSigningSecretMin)
+    return BadKey("khóa phải dài ít nhất 32 byte", "a secret has at least 32 bytes");
   if (keys.size() >= kSigningKeysMax) return BadKey("quá nhiều khóa", "too many keys");
   const bool twice = std::any_of(keys.begin(), keys.end(), [&](const SigningKey& key) { return key.id == id; });
   if (twice) return BadKey("mã khóa bị trùng", "an id stands twice");
-  keys.push_back({std::move(id), std::move(secret)});
+  keys.push_back({std::move(id), std::move(secret), bin});
   return absl::OkStatus();
 }
 
@@ -44,10 +50,12 @@ absl::Status CheckAccount(const CollectingAccountRow& row) {
 
 void Settings::Bind(config::Registry& registry) {
   registry.Bind("payments", "accounts_file", &accounts_file, "JSON file of the agencies' collecting accounts");
-  registry.Bind("payments", "bank_keys", &bank_keys, "id:secret of every bank that notifies credits", {.secret = true});
+  registry.Bind("payments", "bank_keys", &bank_keys, "id@bin:secret of every bank that notifies credits",
+                {.secret = true});
   registry.Bind("payments", "fallback_agency", &fallback_agency,
                 "who looks after credits to accounts that nobody registered; default: the first in the accounts file");
-  registry.Bind("payments", "expiry_interval", &expiry_interval, "how often unpaid charges are looked at for their end");
+  registry.Bind("payments", "expiry_interval", &expiry_interval,
+                "how often unpaid charges are looked at for their end");
 }
 
 absl::StatusOr<std::vector<SigningKey>> ParseBankKeys(const std::vector<std::string>& entries) {

@@ -3,7 +3,8 @@
 //   payments.accounts_file  JSON {"collecting_accounts": [{"agency", "bank_bin", "account_number", "holder_name"}, …]};
 //                           the first account of an agency takes its new charges. Default in development mode:
 //                           deploy/data/demo.json, which also has the demo bank's secret
-//   payments.bank_keys      "id:secret" of every bank; two of one bank while its secret is being replaced
+//   payments.bank_keys      "id@bin:secret" of every bank; two of one bank while its secret is being replaced. Without
+//                           @bin the key may speak for any bank
 #pragma once
 
 #include <chrono>
@@ -27,7 +28,8 @@ struct Settings {
   void Bind(config::Registry& registry);
 };
 
-// FAILED_PRECONDITION BANK_KEY_INVALID: not "id:secret", an id twice, a secret under kSigningSecretMin bytes, too many.
+// FAILED_PRECONDITION BANK_KEY_INVALID: not "id@bin:secret", an id twice, a secret under kSigningSecretMin bytes, too
+// many.
 absl::StatusOr<std::vector<SigningKey>> ParseBankKeys(const std::vector<std::string>& entries);
 
 struct AccountsFile {

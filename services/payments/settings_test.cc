@@ -23,9 +23,17 @@ TEST(BankKeys, AreReadAndChecked) {
   ASSERT_EQ(keys->size(), 2u);
   EXPECT_EQ((*keys)[1].id, "new");
   EXPECT_EQ((*keys)[1].secret, "a:b" + secret) << "a secret may hold a colon";
+  EXPECT_EQ((*keys)[0].bank_bin, "");
+  EXPECT_EQ((*ParseBankKeys({"old@970415:" + secret}))[0].bank_bin, "970415");
   EXPECT_TRUE(ParseBankKeys({})->empty());
-  for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{
-           {secret}, {":" + secret}, {"id:short"}, {"id:" + secret, "id:" + secret}, {""}}) {
+  for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{{secret},
+                                                                                   {":" + secret},
+                                                                                   {"id:short"},
+                                                                                   {"id@97041:" + secret},
+                                                                                   {"id@97041x:" + secret},
+                                                                                   {"@970415:" + secret},
+                                                                                   {"id:" + secret, "id:" + secret},
+                                                                                   {""}}) {
     const absl::Status status = ParseBankKeys(bad).status();
     EXPECT_EQ(ReasonOf(status), "BANK_KEY_INVALID");
     EXPECT_THAT(status.ToString(), ::testing::Not(::testing::HasSubstr("sss"))) << "no secret in an error";
@@ -59,12 +67,12 @@ TEST(AccountsFile, TheFirstAccountOfAnAgencyIsTheActiveOne) {
 }
 
 TEST(AccountsFile, MistakesEndTheStart) {
-  for (const char* json : {
-           "", "[]", "{}", R"({"collecting_accounts": {}})", R"({"collecting_accounts": [1]})",
-           R"({"collecting_accounts": [{"bank_bin": "970415", "account_number": "1"}]})",
-           R"({"collecting_accounts": [{"agency": "a", "bank_bin": "97041", "account_number": "1"}]})",
-           R"({"collecting_accounts": [{"agency": "a", "bank_bin": "970415", "account_number": "1 2"}]})",
-           R"({"collecting_accounts": [{"agency": "a", "bank_bin": "970415", "account_number": "1"},
+  for (const char* json :
+       {"", "[]", "{}", R"({"collecting_accounts": {}})", R"({"collecting_accounts": [1]})",
+        R"({"collecting_accounts": [{"bank_bin": "970415", "account_number": "1"}]})",
+        R"({"collecting_accounts": [{"agency": "a", "bank_bin": "97041", "account_number": "1"}]})",
+        R"({"collecting_accounts": [{"agency": "a", "bank_bin": "970415", "account_number": "1 2"}]})",
+        R"({"collecting_accounts": [{"agency": "a", "bank_bin": "970415", "account_number": "1"},
                                        {"agency": "b", "bank_bin": "970415", "account_number": "1"}]})"}) {
     EXPECT_EQ(ReasonOf(ParseAccountsFile(json).status()), "ACCOUNTS_FILE_INVALID") << json;
   }

@@ -8,6 +8,7 @@
 #include "libs/base/status.h"
 #include "libs/db/dialect.h"
 #include "nlohmann/json.hpp"
+#include "services/payments/errors.h"
 
 namespace dinh::payments {
 namespace {
@@ -15,14 +16,14 @@ namespace {
 using nlohmann::json;
 
 // The order of columns that ReadCharge knows.
-#define DINH_CHARGE_SELECT                                                                                     \
-  "SELECT c.id, c.content_hash, c.revision, c.reference, c.memo, c.agency, c.unit, c.purpose_kind, "           \
-  "c.purpose_ref, c.description, c.lines, c.collecting_account, c.amount_vnd, c.paid_vnd, c.state, "           \
-  "c.opened_at, c.expires_at, c.settled_at, a.agency, a.bank_bin, a.account_number, a.holder_name, a.active "  \
+#define DINH_CHARGE_SELECT                                                                                    \
+  "SELECT c.id, c.content_hash, c.revision, c.reference, c.memo, c.agency, c.unit, c.purpose_kind, "          \
+  "c.purpose_ref, c.description, c.lines, c.collecting_account, c.amount_vnd, c.paid_vnd, c.state, "          \
+  "c.opened_at, c.expires_at, c.settled_at, a.agency, a.bank_bin, a.account_number, a.holder_name, a.active " \
   "FROM charges c JOIN collecting_accounts a ON a.id = c.collecting_account "
 // Newest first; the parameters of the key are $1, $2, that of the state $3 (0: all).
-#define DINH_CHARGE_PAGE                                                                                       \
-  "(c.opened_at < $1 OR (c.opened_at = $1 AND c.id < $2)) AND ($3 = 0 OR c.state = $3) "                       \
+#define DINH_CHARGE_PAGE                                                                 \
+  "(c.opened_at < $1 OR (c.opened_at = $1 AND c.id < $2)) AND ($3 = 0 OR c.state = $3) " \
   "ORDER BY c.opened_at DESC, c.id DESC LIMIT $4"
 #define DINH_SUSPENSE_SELECT                                                                                   \
   "SELECT s.id, s.revision, s.agency, s.cause, s.amount_vnd, s.remaining_vnd, s.state, s.collecting_account, " \
@@ -46,8 +47,8 @@ std::vector<ChargeLineRow> ParseLines(std::string_view text) {
   const json list = json::parse(text, nullptr, false);
   if (!list.is_array()) return lines;
   for (const json& entry : list) {
-    lines.push_back({entry.value("text", ""), entry.value("unit_price_vnd", int64_t{0}), entry.value("count", int64_t{0}),
-                     entry.value("amount_vnd", int64_t{0})});
+    lines.push_back({entry.value("text", ""), entry.value("unit_price_vnd", int64_t{0}),
+                     entry.value("count", int64_t{0}), entry.value("amount_vnd", int64_t{0})});
   }
   return lines;
 }
@@ -134,28 +135,31 @@ absl::Status Store::ReplaceAccounts(db::Tx& tx, const std::vector<CollectingAcco
   // All inactive first: an agency may have one active account only, also in the middle of the change.
   RETURN_IF_ERROR(tx.Exec("UPDATE collecting_accounts SET active = 0 WHERE active = 1").status());
   for (const CollectingAccountRow& row : accounts) {
-    RETURN_IF_ERROR(
+    ASSIGN_OR_RETURN(
+        const int64_t changed,
         tx.Exec("INSERT INTO collecting_accounts (id, agency, bank_bin, account_number, holder_name, active) "
                 "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET holder_name = excluded.holder_name, "
                 "active = excluded.active WHERE collecting_accounts.agency = excluded.agency",
-                {row.id, row.agency, row.bank_bin, row.account_number, row.holder_name, row.active})
-            .status());
+                {row.id, row.agency, row.bank_bin, row.account_number, row.holder_name, row.active}));
+    if (changed == 0) return AccountMoved(row.id);
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<CollectingAccountRow>> Store::FindActiveAccount(db::Tx& tx,
                                                                              std::string_view agency) const {
-  return tx.QueryOne("SELECT id, agency, bank_bin, account_number, holder_name, active FROM collecting_accounts "
-                     "WHERE agency = $1 AND active = 1",
-                     {agency}, ReadAccount);
+  return tx.QueryOne(
+      "SELECT id, agency, bank_bin, account_number, holder_name, active FROM collecting_accounts "
+      "WHERE agency = $1 AND active = 1",
+      {agency}, ReadAccount);
 }
 
 absl::StatusOr<std::optional<CollectingAccountRow>> Store::FindAccount(db::Tx& tx, std::string_view bank_bin,
                                                                        std::string_view account_number) const {
-  return tx.QueryOne("SELECT id, agency, bank_bin, account_number, holder_name, active FROM collecting_accounts "
-                     "WHERE bank_bin = $1 AND account_number = $2",
-                     {bank_bin, account_number}, ReadAccount);
+  return tx.QueryOne(
+      "SELECT id, agency, bank_bin, account_number, holder_name, active FROM collecting_accounts "
+      "WHERE bank_bin = $1 AND account_number = $2",
+      {bank_bin, account_number}, ReadAccount);
 }
 
 absl::Status Store::ReadOwners(db::Tx& tx, ChargeRow& row) const {
@@ -194,13 +198,13 @@ absl::StatusOr<bool> Store::ReferenceExists(db::Tx& tx, std::string_view referen
 absl::Status Store::InsertCharge(db::Tx& tx, const ChargeRow& row) const {
   const Charge& charge = row.charge;
   RETURN_IF_ERROR(
-      tx.Exec("INSERT INTO charges (id, content_hash, revision, reference, memo, agency, unit, purpose_kind, "
-              "purpose_ref, description, lines, collecting_account, amount_vnd, paid_vnd, state, opened_at, expires_at, "
-              "settled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-              {charge.id, row.content_hash, row.revision, charge.reference, row.memo, charge.agency, row.unit,
-               charge.purpose, row.purpose_ref, row.description, LinesJson(row.lines), charge.collecting_account,
-               charge.amount_vnd, charge.paid_vnd, charge.state, charge.opened_at, charge.expires_at,
-               charge.settled_at})
+      tx.Exec(
+            "INSERT INTO charges (id, content_hash, revision, reference, memo, agency, unit, purpose_kind, "
+            "purpose_ref, description, lines, collecting_account, amount_vnd, paid_vnd, state, opened_at, expires_at, "
+            "settled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+            {charge.id, row.content_hash, row.revision, charge.reference, row.memo, charge.agency, row.unit,
+             charge.purpose, row.purpose_ref, row.description, LinesJson(row.lines), charge.collecting_account,
+             charge.amount_vnd, charge.paid_vnd, charge.state, charge.opened_at, charge.expires_at, charge.settled_at})
           .status());
   for (const std::string& person : row.owner_persons) {
     RETURN_IF_ERROR(tx.Exec("INSERT INTO charge_owners (person, opened_at, charge) VALUES ($1, $2, $3) "
@@ -213,9 +217,10 @@ absl::Status Store::InsertCharge(db::Tx& tx, const ChargeRow& row) const {
 
 absl::Status Store::UpdateCharge(db::Tx& tx, const ChargeRow& row) const {
   const Charge& charge = row.charge;
-  return ExpectOne(tx.Exec("UPDATE charges SET paid_vnd = $3, state = $4, settled_at = $5, revision = revision + 1 "
-                           "WHERE id = $1 AND revision = $2",
-                           {charge.id, row.revision, charge.paid_vnd, charge.state, charge.settled_at}));
+  return ExpectOne(
+      tx.Exec("UPDATE charges SET paid_vnd = $3, state = $4, settled_at = $5, revision = revision + 1 "
+              "WHERE id = $1 AND revision = $2",
+              {charge.id, row.revision, charge.paid_vnd, charge.state, charge.settled_at}));
 }
 
 absl::StatusOr<std::vector<ChargeRow>> Store::ListChargesOfPerson(db::Tx& tx, std::string_view person,
@@ -223,28 +228,27 @@ absl::StatusOr<std::vector<ChargeRow>> Store::ListChargesOfPerson(db::Tx& tx, st
                                                                   const std::optional<ChargeKey>& key,
                                                                   int limit) const {
   const ChargeKey start = StartOf(key);
-  ASSIGN_OR_RETURN(std::vector<ChargeRow> rows,
-                   tx.QueryAll(DINH_CHARGE_SELECT "JOIN charge_owners o ON o.charge = c.id "
-                                                  "WHERE o.person = $5 AND o.opened_at <= $1 AND " DINH_CHARGE_PAGE,
-                               {start.opened_at, start.id, state.value_or(ChargeState::kNone), limit, person},
-                               ReadCharge));
+  ASSIGN_OR_RETURN(
+      std::vector<ChargeRow> rows,
+      tx.QueryAll(DINH_CHARGE_SELECT "JOIN charge_owners o ON o.charge = c.id "
+                                     "WHERE o.person = $5 AND o.opened_at <= $1 AND " DINH_CHARGE_PAGE,
+                  {start.opened_at, start.id, state.value_or(ChargeState::kNone), limit, person}, ReadCharge));
   for (ChargeRow& row : rows) RETURN_IF_ERROR(ReadOwners(tx, row));
   return rows;
 }
 
-absl::StatusOr<std::vector<ChargeRow>> Store::ListChargesOfAgencies(db::Tx& tx,
-                                                                    const std::vector<AgencyUnit>& agencies,
+absl::StatusOr<std::vector<ChargeRow>> Store::ListChargesOfAgencies(db::Tx& tx, const std::vector<AgencyUnit>& agencies,
                                                                     std::optional<ChargeState> state,
                                                                     const std::optional<ChargeKey>& key,
                                                                     int limit) const {
   const ChargeKey start = StartOf(key);
   std::vector<ChargeRow> rows;
   for (const AgencyUnit& where : agencies) {
-    ASSIGN_OR_RETURN(std::vector<ChargeRow> some,
-                     tx.QueryAll(DINH_CHARGE_SELECT "WHERE c.agency = $5 AND c.unit = $6 AND " DINH_CHARGE_PAGE,
-                                 {start.opened_at, start.id, state.value_or(ChargeState::kNone), limit, where.agency,
-                                  where.unit},
-                                 ReadCharge));
+    ASSIGN_OR_RETURN(
+        std::vector<ChargeRow> some,
+        tx.QueryAll(DINH_CHARGE_SELECT "WHERE c.agency = $5 AND c.unit = $6 AND " DINH_CHARGE_PAGE,
+                    {start.opened_at, start.id, state.value_or(ChargeState::kNone), limit, where.agency, where.unit},
+                    ReadCharge));
     std::move(some.begin(), some.end(), std::back_inserter(rows));
   }
   std::sort(rows.begin(), rows.end(), Newer);
@@ -253,9 +257,10 @@ absl::StatusOr<std::vector<ChargeRow>> Store::ListChargesOfAgencies(db::Tx& tx,
 }
 
 absl::StatusOr<std::vector<std::string>> Store::ListExpiring(db::Tx& tx, base::Micros now, int limit) const {
-  return tx.QueryAll("SELECT id FROM charges WHERE state IN (1, 2) AND expires_at IS NOT NULL AND expires_at < $1 "
-                     "ORDER BY expires_at LIMIT $2",
-                     {now, limit}, [](const db::Row& row) { return row.Text(0); });
+  return tx.QueryAll(
+      "SELECT id FROM charges WHERE state IN (1, 2) AND expires_at IS NOT NULL AND expires_at < $1 "
+      "ORDER BY expires_at LIMIT $2",
+      {now, limit}, [](const db::Row& row) { return row.Text(0); });
 }
 
 absl::StatusOr<std::optional<CreditRow>> Store::FindCredit(db::Tx& tx, std::string_view bank_bin,
@@ -278,22 +283,24 @@ absl::StatusOr<std::optional<CreditRow>> Store::FindCredit(db::Tx& tx, std::stri
 
 absl::Status Store::InsertCredit(db::Tx& tx, const CreditRow& row) const {
   return tx
-      .Exec("INSERT INTO bank_credits (id, bank_bin, bank_transaction, content_hash, account_number, "
-            "collecting_account, amount_vnd, memo_sealed, booked_at, received_at, signing_key, disposition, outcome, "
-            "charge) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-            {row.credit.id, row.bank_bin, row.bank_transaction, row.content_hash, row.account_number,
-             row.collecting_account, row.credit.amount_vnd, db::BlobView{row.memo_sealed}, row.credit.booked_at,
-             row.received_at, row.signing_key, DispositionName(row.disposition), row.outcome, row.charge})
+      .Exec(
+          "INSERT INTO bank_credits (id, bank_bin, bank_transaction, content_hash, account_number, "
+          "collecting_account, amount_vnd, memo_sealed, booked_at, received_at, signing_key, disposition, outcome, "
+          "charge) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+          {row.credit.id, row.bank_bin, row.bank_transaction, row.content_hash, row.account_number,
+           row.collecting_account, row.credit.amount_vnd, db::BlobView{row.memo_sealed}, row.credit.booked_at,
+           row.received_at, row.signing_key, DispositionName(row.disposition), row.outcome, row.charge})
       .status();
 }
 
 absl::Status Store::InsertSuspense(db::Tx& tx, const SuspenseRow& row) const {
   return tx
-      .Exec("INSERT INTO suspense_items (id, revision, agency, cause, amount_vnd, remaining_vnd, state, "
-            "collecting_account, credit, charge, created_at, resolved_by) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '')",
-            {row.item.id, row.revision, row.item.agency, row.cause, row.item.amount_vnd, row.item.remaining_vnd,
-             row.item.state, NullIfEmpty(row.item.collecting_account), row.credit, row.charge, row.created_at})
+      .Exec(
+          "INSERT INTO suspense_items (id, revision, agency, cause, amount_vnd, remaining_vnd, state, "
+          "collecting_account, credit, charge, created_at, resolved_by) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '')",
+          {row.item.id, row.revision, row.item.agency, row.cause, row.item.amount_vnd, row.item.remaining_vnd,
+           row.item.state, NullIfEmpty(row.item.collecting_account), row.credit, row.charge, row.created_at})
       .status();
 }
 
@@ -307,10 +314,11 @@ absl::StatusOr<std::optional<SuspenseRow>> Store::FindSuspenseForUpdate(db::Tx& 
 
 absl::Status Store::UpdateSuspense(db::Tx& tx, const SuspenseRow& row) const {
   const db::Param note = row.note_sealed ? db::Param(db::BlobView{*row.note_sealed}) : db::Param(db::Null{});
-  return ExpectOne(tx.Exec("UPDATE suspense_items SET remaining_vnd = $3, state = $4, charge = $5, resolved_at = $6, "
-                           "resolved_by = $7, note_sealed = $8, revision = revision + 1 WHERE id = $1 AND revision = $2",
-                           {row.item.id, row.revision, row.item.remaining_vnd, row.item.state, row.charge,
-                            row.resolved_at, row.resolved_by, note}));
+  return ExpectOne(
+      tx.Exec("UPDATE suspense_items SET remaining_vnd = $3, state = $4, charge = $5, resolved_at = $6, "
+              "resolved_by = $7, note_sealed = $8, revision = revision + 1 WHERE id = $1 AND revision = $2",
+              {row.item.id, row.revision, row.item.remaining_vnd, row.item.state, row.charge, row.resolved_at,
+               row.resolved_by, note}));
 }
 
 absl::StatusOr<std::vector<SuspenseRow>> Store::ListSuspense(db::Tx& tx, const std::vector<AgencyUnit>& agencies,
@@ -340,11 +348,11 @@ absl::Status Store::InsertTransfer(db::Tx& tx, const Transfer& transfer) const {
                         .status());
   }
   return tx
-      .Exec("INSERT INTO transfers (id, reason, debit, credit, amount_vnd, charge, bank_credit, suspense, at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            {transfer.id, TransferReasonName(posting.reason), posting.debit.code, posting.credit.code,
-             posting.amount_vnd, NullIfEmpty(transfer.charge), NullIfEmpty(transfer.credit),
-             NullIfEmpty(transfer.suspense), transfer.at})
+      .Exec(
+          "INSERT INTO transfers (id, reason, debit, credit, amount_vnd, charge, bank_credit, suspense, at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+          {transfer.id, TransferReasonName(posting.reason), posting.debit.code, posting.credit.code, posting.amount_vnd,
+           NullIfEmpty(transfer.charge), NullIfEmpty(transfer.credit), NullIfEmpty(transfer.suspense), transfer.at})
       .status();
 }
 
@@ -375,38 +383,45 @@ absl::StatusOr<std::map<std::string, base::Vnd>> Store::ExpectedBalances(db::Tx&
   absl::Status status;
   switch (kind) {
     case AccountKind::kReceivable:
-      status = add("SELECT CAST(SUM(amount_vnd - paid_vnd) AS BIGINT), agency FROM charges WHERE state IN (1, 2) "
-                   "GROUP BY agency",
-                   [](const db::Row& row) { return ReceivableAccount(row.TextView(1)); });
+      status =
+          add("SELECT CAST(SUM(amount_vnd - paid_vnd) AS BIGINT), agency FROM charges WHERE state IN (1, 2) "
+              "GROUP BY agency",
+              [](const db::Row& row) { return ReceivableAccount(row.TextView(1)); });
       break;
     case AccountKind::kFees:
-      status = add("SELECT CAST(SUM(CASE WHEN state IN (1, 2) THEN amount_vnd ELSE paid_vnd END) AS BIGINT), agency, "
-                   "purpose_kind FROM charges GROUP BY agency, purpose_kind",
-                   [](const db::Row& row) { return FeesAccount(row.TextView(1), row.TextView(2)); });
+      status =
+          add("SELECT CAST(SUM(CASE WHEN state IN (1, 2) THEN amount_vnd ELSE paid_vnd END) AS BIGINT), agency, "
+              "purpose_kind FROM charges GROUP BY agency, purpose_kind",
+              [](const db::Row& row) { return FeesAccount(row.TextView(1), row.TextView(2)); });
       break;
     case AccountKind::kSuspense:
-      status = add("SELECT CAST(SUM(remaining_vnd) AS BIGINT), agency FROM suspense_items WHERE state = 1 GROUP BY agency",
-                   [](const db::Row& row) { return SuspenseAccount(row.TextView(1)); });
+      status =
+          add("SELECT CAST(SUM(remaining_vnd) AS BIGINT), agency FROM suspense_items WHERE state = 1 GROUP BY agency",
+              [](const db::Row& row) { return SuspenseAccount(row.TextView(1)); });
       break;
     case AccountKind::kRefunds:
-      status = add("SELECT CAST(SUM(remaining_vnd) AS BIGINT), agency FROM suspense_items WHERE state = 3 GROUP BY agency",
-                   [](const db::Row& row) { return RefundsAccount(row.TextView(1)); });
+      status =
+          add("SELECT CAST(SUM(remaining_vnd) AS BIGINT), agency FROM suspense_items WHERE state = 3 GROUP BY agency",
+              [](const db::Row& row) { return RefundsAccount(row.TextView(1)); });
       break;
     case AccountKind::kBank:
-      status = add("SELECT CAST(SUM(k.amount_vnd) AS BIGINT), a.agency, a.id FROM bank_credits k "
-                   "JOIN collecting_accounts a ON a.id = k.collecting_account GROUP BY a.agency, a.id",
-                   bank);
+      status =
+          add("SELECT CAST(SUM(k.amount_vnd) AS BIGINT), a.agency, a.id FROM bank_credits k "
+              "JOIN collecting_accounts a ON a.id = k.collecting_account GROUP BY a.agency, a.id",
+              bank);
       if (status.ok()) {
         // Whoever looks after an unregistered account is told by the item the credit lies in.
-        status = add("SELECT CAST(SUM(k.amount_vnd) AS BIGINT), s.agency, k.collecting_account FROM bank_credits k "
-                     "JOIN suspense_items s ON s.credit = k.id WHERE k.collecting_account IS NULL "
-                     "GROUP BY s.agency, k.collecting_account",
-                     bank);
+        status =
+            add("SELECT CAST(SUM(k.amount_vnd) AS BIGINT), s.agency, k.collecting_account FROM bank_credits k "
+                "JOIN suspense_items s ON s.credit = k.id WHERE k.collecting_account IS NULL "
+                "GROUP BY s.agency, k.collecting_account",
+                bank);
       }
       if (status.ok()) {
-        status = add("SELECT CAST(-SUM(remaining_vnd) AS BIGINT), agency, collecting_account FROM suspense_items "
-                     "WHERE state = 4 GROUP BY agency, collecting_account",
-                     bank);
+        status =
+            add("SELECT CAST(-SUM(remaining_vnd) AS BIGINT), agency, collecting_account FROM suspense_items "
+                "WHERE state = 4 GROUP BY agency, collecting_account",
+                bank);
       }
       break;
   }
@@ -420,24 +435,24 @@ absl::StatusOr<std::vector<std::string>> Store::Mismatches(db::Tx& tx) const {
     problems.push_back(std::string(what) + " " + row.Text(0) + " says " + std::to_string(row.Int(1)) +
                        " but its transfers say " + std::to_string(row.Int(2)));
   };
-  RETURN_IF_ERROR(tx.Query(
-      "SELECT k.id, k.amount_vnd, CAST(COALESCE(SUM(t.amount_vnd), 0) AS BIGINT) FROM bank_credits k "
-      "LEFT JOIN transfers t ON t.bank_credit = k.id AND t.reason IN ('charge_paid', 'credit_held') "
-      "GROUP BY k.id, k.amount_vnd HAVING k.amount_vnd <> COALESCE(SUM(t.amount_vnd), 0)",
-      {}, [&](const db::Row& row) { tell("credit", row); }));
-  RETURN_IF_ERROR(tx.Query(
-      "SELECT c.id, c.paid_vnd, CAST(COALESCE(SUM(CASE WHEN t.reason = 'payment_released' THEN -t.amount_vnd "
-      "ELSE t.amount_vnd END), 0) AS BIGINT) FROM charges c LEFT JOIN transfers t ON t.charge = c.id "
-      "AND t.reason IN ('charge_paid', 'suspense_assigned', 'payment_released') GROUP BY c.id, c.paid_vnd "
-      "HAVING c.paid_vnd <> COALESCE(SUM(CASE WHEN t.reason = 'payment_released' THEN -t.amount_vnd "
-      "ELSE t.amount_vnd END), 0)",
-      {}, [&](const db::Row& row) { tell("charge", row); }));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT k.id, k.amount_vnd, CAST(COALESCE(SUM(t.amount_vnd), 0) AS BIGINT) FROM bank_credits k "
+               "LEFT JOIN transfers t ON t.bank_credit = k.id AND t.reason IN ('charge_paid', 'credit_held') "
+               "GROUP BY k.id, k.amount_vnd HAVING k.amount_vnd <> COALESCE(SUM(t.amount_vnd), 0)",
+               {}, [&](const db::Row& row) { tell("credit", row); }));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT c.id, c.paid_vnd, CAST(COALESCE(SUM(CASE WHEN t.reason = 'payment_released' THEN -t.amount_vnd "
+               "ELSE t.amount_vnd END), 0) AS BIGINT) FROM charges c LEFT JOIN transfers t ON t.charge = c.id "
+               "AND t.reason IN ('charge_paid', 'suspense_assigned', 'payment_released') GROUP BY c.id, c.paid_vnd "
+               "HAVING c.paid_vnd <> COALESCE(SUM(CASE WHEN t.reason = 'payment_released' THEN -t.amount_vnd "
+               "ELSE t.amount_vnd END), 0)",
+               {}, [&](const db::Row& row) { tell("charge", row); }));
   return problems;
 }
 
 absl::StatusOr<int64_t> Store::CountCredits(db::Tx& tx) const {
-  ASSIGN_OR_RETURN(const std::optional<int64_t> count, tx.QueryOne("SELECT COUNT(*) FROM bank_credits", {},
-                                                                   [](const db::Row& row) { return row.Int(0); }));
+  ASSIGN_OR_RETURN(const std::optional<int64_t> count,
+                   tx.QueryOne("SELECT COUNT(*) FROM bank_credits", {}, [](const db::Row& row) { return row.Int(0); }));
   return count.value_or(0);
 }
 

@@ -103,7 +103,8 @@ class Store {
  public:
   explicit Store(db::Engine engine) : engine_(engine) {}
 
-  // Replaces what the file says; accounts that it no longer names stay, inactive.
+  // Replaces what the file says; accounts that it no longer names stay, inactive. FAILED_PRECONDITION
+  // ACCOUNTS_FILE_INVALID when an account would change its agency: its ledger belongs to the old one.
   absl::Status ReplaceAccounts(db::Tx& tx, const std::vector<CollectingAccountRow>& accounts,
                                const std::map<std::string, std::string>& unit_of_agency) const;
   absl::StatusOr<std::optional<CollectingAccountRow>> FindActiveAccount(db::Tx& tx, std::string_view agency) const;

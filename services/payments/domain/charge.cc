@@ -33,9 +33,12 @@ const StateNames& NamesOf(ChargeState state) {
 
 bool Guard(ChargeWhen when, const Charge& charge, const ChargeEvent& event) {
   switch (when) {
-    case ChargeWhen::kAlways: return true;
-    case ChargeWhen::kBelowDue: return event.amount_vnd < charge.outstanding_vnd();
-    case ChargeWhen::kCoversDue: return event.amount_vnd == charge.outstanding_vnd();
+    case ChargeWhen::kAlways:
+      return true;
+    case ChargeWhen::kBelowDue:
+      return event.amount_vnd < charge.outstanding_vnd();
+    case ChargeWhen::kCoversDue:
+      return event.amount_vnd == charge.outstanding_vnd();
   }
   return false;
 }
@@ -108,9 +111,7 @@ void PostEvent(const Charge& charge, const ChargeEvent& event, ChargeChange& cha
 
 }  // namespace
 
-base::Vnd Charge::outstanding_vnd() const {
-  return state == kOpen || state == kPartPaid ? amount_vnd - paid_vnd : 0;
-}
+base::Vnd Charge::outstanding_vnd() const { return state == kOpen || state == kPartPaid ? amount_vnd - paid_vnd : 0; }
 
 const std::vector<ChargeEdge>& ChargeEdges() {
   using enum ChargeEventKind;
@@ -165,12 +166,18 @@ base::Text ChargeStateText(ChargeState state) {
 
 std::string_view ChargeEventName(ChargeEventKind kind) {
   switch (kind) {
-    case ChargeEventKind::kOpen: return "open";
-    case ChargeEventKind::kPay: return "pay";
-    case ChargeEventKind::kCancel: return "cancel";
-    case ChargeEventKind::kExpire: return "expire";
-    case ChargeEventKind::kReopen: return "reopen";
-    case ChargeEventKind::kRefund: return "refund";
+    case ChargeEventKind::kOpen:
+      return "open";
+    case ChargeEventKind::kPay:
+      return "pay";
+    case ChargeEventKind::kCancel:
+      return "cancel";
+    case ChargeEventKind::kExpire:
+      return "expire";
+    case ChargeEventKind::kReopen:
+      return "reopen";
+    case ChargeEventKind::kRefund:
+      return "refund";
   }
   return "unknown";
 }

@@ -56,8 +56,8 @@ enum class Source { kBank, kSuspense };
 struct ChargeEvent {
   ChargeEventKind kind = ChargeEventKind::kOpen;
   base::Micros at = 0;
-  base::Vnd amount_vnd = 0;        // kPay: 1..outstanding
-  Source source = Source::kBank;   // kPay
+  base::Vnd amount_vnd = 0;       // kPay: 1..outstanding
+  Source source = Source::kBank;  // kPay
 };
 
 struct ChargeChange {

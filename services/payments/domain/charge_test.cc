@@ -113,7 +113,7 @@ TEST(Charge, NothingMovesOutsideTheTable) {
       const auto detail = base::DetailOf(change.status());
       ASSERT_TRUE(detail);
       const bool paid = state == kPaid || state == kRefunded;
-      EXPECT_EQ(detail->reason, kind == Kind::kPay                ? "CHARGE_NOT_PAYABLE"
+      EXPECT_EQ(detail->reason, kind == Kind::kPay              ? "CHARGE_NOT_PAYABLE"
                                 : kind == Kind::kCancel && paid ? "CHARGE_PAID"
                                                                 : "CHARGE_STATE");
       EXPECT_EQ(change.status().code(), absl::StatusCode::kFailedPrecondition);

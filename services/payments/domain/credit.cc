@@ -19,9 +19,11 @@ constexpr std::array kDispositions = {
                      "Paid in part: the charge waits for the rest."},
     DispositionNames{Disposition::kOver, "over", "Nộp thừa: hãy hoàn lại phần thừa cho người nộp.",
                      "Paid too much: give the excess back to the payer."},
-    DispositionNames{Disposition::kAlreadyPaid, "already_paid", "Khoản thu đã nộp đủ từ trước: hãy hoàn lại lần nộp này.",
+    DispositionNames{Disposition::kAlreadyPaid, "already_paid",
+                     "Khoản thu đã nộp đủ từ trước: hãy hoàn lại lần nộp này.",
                      "The charge had been paid before: give this payment back."},
-    DispositionNames{Disposition::kCancelled, "cancelled", "Khoản thu đã hủy: hãy hoàn lại hoặc gán cho khoản thu khác.",
+    DispositionNames{Disposition::kCancelled, "cancelled",
+                     "Khoản thu đã hủy: hãy hoàn lại hoặc gán cho khoản thu khác.",
                      "The charge was cancelled: give the money back or assign it to another charge."},
     DispositionNames{Disposition::kLate, "late",
                      "Nộp sau khi hết hạn: hãy hoàn lại, hoặc mở lại khoản thu rồi gán tiền vào.",
@@ -100,11 +102,16 @@ std::optional<Disposition> WhyHeld(const Credit& credit, const CreditFacts& fact
   switch (charge.state) {
     case ChargeState::kOpen:
     case ChargeState::kPartPaid:
-    case ChargeState::kExpired: return in_time ? std::nullopt : std::optional(Disposition::kLate);
-    case ChargeState::kPaid: return Disposition::kAlreadyPaid;
-    case ChargeState::kCancelled: return Disposition::kCancelled;
-    case ChargeState::kRefunded: return Disposition::kRefunded;
-    case ChargeState::kNone: break;
+    case ChargeState::kExpired:
+      return in_time ? std::nullopt : std::optional(Disposition::kLate);
+    case ChargeState::kPaid:
+      return Disposition::kAlreadyPaid;
+    case ChargeState::kCancelled:
+      return Disposition::kCancelled;
+    case ChargeState::kRefunded:
+      return Disposition::kRefunded;
+    case ChargeState::kNone:
+      break;
   }
   return Disposition::kUnknownReference;
 }
@@ -118,11 +125,10 @@ absl::Status Step(const ChargeEvent& event, Settlement& settlement) {
 }
 
 void Hold(const CreditFacts& facts, base::Vnd amount, Settlement& settlement) {
-  const Account bank = facts.account ? BankAccount(facts.account->id, settlement.agency)
-                                     : UnregisteredBankAccount(settlement.agency);
+  const Account bank =
+      facts.account ? BankAccount(facts.account->id, settlement.agency) : UnregisteredBankAccount(settlement.agency);
   settlement.held_vnd = amount;
-  settlement.postings.push_back({TransferReason::kCreditHeld, bank,
-                                 SuspenseAccount(settlement.agency), amount});
+  settlement.postings.push_back({TransferReason::kCreditHeld, bank, SuspenseAccount(settlement.agency), amount});
 }
 
 absl::Status PayCharge(const Credit& credit, const CreditFacts& facts, base::Micros now, Settlement& settlement) {
@@ -189,7 +195,8 @@ absl::StatusOr<SuspenseChange> Assign(base::Micros now, SuspenseItem& item, Char
          "This money lies on another agency's account and cannot be assigned. Give it back to the payer."});
   }
   const base::Vnd used = std::min(item.remaining_vnd, charge.outstanding_vnd());
-  ASSIGN_OR_RETURN(const SuspenseState to, NextState(SuspenseEventKind::kAssign, item.state, used < item.remaining_vnd));
+  ASSIGN_OR_RETURN(const SuspenseState to,
+                   NextState(SuspenseEventKind::kAssign, item.state, used < item.remaining_vnd));
   Charge moved = charge;
   ASSIGN_OR_RETURN(ChargeChange change, Apply({ChargeEventKind::kPay, now, used, Source::kSuspense}, moved));
   SuspenseChange out{item.state, to, change.postings};
@@ -233,9 +240,12 @@ std::optional<SuspenseState> ParseSuspenseState(std::string_view name) {
 
 std::string_view SuspenseEventName(SuspenseEventKind kind) {
   switch (kind) {
-    case SuspenseEventKind::kAssign: return "assign";
-    case SuspenseEventKind::kDecideRefund: return "decide_refund";
-    case SuspenseEventKind::kRefundSent: return "refund_sent";
+    case SuspenseEventKind::kAssign:
+      return "assign";
+    case SuspenseEventKind::kDecideRefund:
+      return "decide_refund";
+    case SuspenseEventKind::kRefundSent:
+      return "refund_sent";
   }
   return "unknown";
 }

@@ -21,19 +21,19 @@ namespace dinh::payments {
 
 // What a credit turned out to be. Stored and shown by name.
 enum class Disposition {
-  kExact = 1,         // pays all that was outstanding
-  kUnder = 2,         // pays a part; the charge waits for the rest
-  kOver = 3,          // pays all; the excess lies in suspense
-  kAlreadyPaid = 4,   // second payment of a paid charge
-  kCancelled = 5,     // came after the charge was cancelled
-  kLate = 6,          // was paid after the charge expired
-  kRefunded = 7,      // came after the charge was refunded
-  kWrongAccount = 8,  // right reference, but another collecting account than the charge's
-  kUnknownAccount = 9,    // an account no agency has registered
-  kUnknownMemo = 10,      // no reference in the text
-  kAmbiguousMemo = 11,    // two different valid references
-  kBadCheck = 12,         // looks like a reference, but mistyped
-  kUnknownReference = 13, // a valid reference of no charge
+  kExact = 1,              // pays all that was outstanding
+  kUnder = 2,              // pays a part; the charge waits for the rest
+  kOver = 3,               // pays all; the excess lies in suspense
+  kAlreadyPaid = 4,        // second payment of a paid charge
+  kCancelled = 5,          // came after the charge was cancelled
+  kLate = 6,               // was paid after the charge expired
+  kRefunded = 7,           // came after the charge was refunded
+  kWrongAccount = 8,       // right reference, but another collecting account than the charge's
+  kUnknownAccount = 9,     // an account no agency has registered
+  kUnknownMemo = 10,       // no reference in the text
+  kAmbiguousMemo = 11,     // two different valid references
+  kBadCheck = 12,          // looks like a reference, but mistyped
+  kUnknownReference = 13,  // a valid reference of no charge
 };
 
 std::string_view DispositionName(Disposition disposition);  // "already_paid"
@@ -41,9 +41,9 @@ std::optional<Disposition> ParseDisposition(std::string_view name);
 base::Text DispositionText(Disposition disposition);  // for the officer: what happened and what to do
 
 struct Credit {
-  std::string id;             // ours
-  base::Vnd amount_vnd = 0;   // > 0
-  base::Micros booked_at = 0; // when the payer's money moved, by the bank
+  std::string id;              // ours
+  base::Vnd amount_vnd = 0;    // > 0
+  base::Micros booked_at = 0;  // when the payer's money moved, by the bank
 };
 
 struct CollectingAccount {
@@ -61,12 +61,12 @@ struct CreditFacts {
 
 struct Settlement {
   Disposition disposition = Disposition::kUnknownMemo;
-  std::optional<Charge> charge;     // the charge as it stands now, when it changed
+  std::optional<Charge> charge;       // the charge as it stands now, when it changed
   std::vector<ChargeChange> changes;  // what it went through, in order; their postings are in `postings` as well
-  std::vector<Posting> postings;    // all of them; those that touch the bank sum to the credit's amount
-  std::string agency;               // in whose books the money stands
-  base::Vnd held_vnd = 0;           // of the credit, in suspense: the caller writes an item for it
-  base::Vnd released_vnd = 0;       // of the charge (it expired part-paid): a second item
+  std::vector<Posting> postings;      // all of them; those that touch the bank sum to the credit's amount
+  std::string agency;                 // in whose books the money stands
+  base::Vnd held_vnd = 0;             // of the credit, in suspense: the caller writes an item for it
+  base::Vnd released_vnd = 0;         // of the charge (it expired part-paid): a second item
 };
 
 // `now` decides nothing but the times written: whether a payment was in time is told by `booked_at`, since a bank that
@@ -82,7 +82,7 @@ struct SuspenseItem {
   std::string agency;
   std::string collecting_account;  // where the money came in; empty: an unregistered account
   base::Vnd amount_vnd = 0;
-  base::Vnd remaining_vnd = 0;     // not yet assigned
+  base::Vnd remaining_vnd = 0;  // not yet assigned
   SuspenseState state = SuspenseState::kOpen;
   bool operator==(const SuspenseItem&) const = default;
 };

@@ -221,12 +221,18 @@ class Commune {
   void Step() {
     now_ += static_cast<base::Micros>(random_() % kHour);
     switch (random_() % 8) {
-      case 0: return OpenOne();
-      case 1: return Do(ChargeEventKind::kCancel);
-      case 2: return Do(ChargeEventKind::kRefund);
-      case 3: return Do(ChargeEventKind::kExpire);
-      case 4: return Resolve();
-      default: return Receive();
+      case 0:
+        return OpenOne();
+      case 1:
+        return Do(ChargeEventKind::kCancel);
+      case 2:
+        return Do(ChargeEventKind::kRefund);
+      case 3:
+        return Do(ChargeEventKind::kExpire);
+      case 4:
+        return Resolve();
+      default:
+        return Receive();
     }
   }
 
@@ -316,9 +322,14 @@ class Commune {
     Charge* charge = Any();
     absl::StatusOr<SuspenseChange> change;
     switch (random_() % 3) {
-      case 0: change = Assign(now_, item, *charge); break;
-      case 1: change = Apply(SuspenseEventKind::kDecideRefund, item); break;
-      default: change = Apply(SuspenseEventKind::kRefundSent, item);
+      case 0:
+        change = Assign(now_, item, *charge);
+        break;
+      case 1:
+        change = Apply(SuspenseEventKind::kDecideRefund, item);
+        break;
+      default:
+        change = Apply(SuspenseEventKind::kRefundSent, item);
     }
     if (change.ok()) Write(change->postings);
   }

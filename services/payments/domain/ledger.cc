@@ -40,21 +40,29 @@ Account RefundsAccount(std::string_view agency) {
 AccountType TypeOf(AccountKind kind) {
   switch (kind) {
     case AccountKind::kBank:
-    case AccountKind::kReceivable: return AccountType::kAsset;
-    case AccountKind::kFees: return AccountType::kIncome;
+    case AccountKind::kReceivable:
+      return AccountType::kAsset;
+    case AccountKind::kFees:
+      return AccountType::kIncome;
     case AccountKind::kSuspense:
-    case AccountKind::kRefunds: break;
+    case AccountKind::kRefunds:
+      break;
   }
   return AccountType::kLiability;
 }
 
 std::string_view AccountKindName(AccountKind kind) {
   switch (kind) {
-    case AccountKind::kBank: return "bank";
-    case AccountKind::kReceivable: return "receivable";
-    case AccountKind::kFees: return "fees";
-    case AccountKind::kSuspense: return "suspense";
-    case AccountKind::kRefunds: return "refunds";
+    case AccountKind::kBank:
+      return "bank";
+    case AccountKind::kReceivable:
+      return "receivable";
+    case AccountKind::kFees:
+      return "fees";
+    case AccountKind::kSuspense:
+      return "suspense";
+    case AccountKind::kRefunds:
+      return "refunds";
   }
   return "unknown";
 }
@@ -130,7 +138,8 @@ void LedgerVerifier::Add(const Transfer& transfer) {
   }
   last_id_ = transfer.id;
   if (const absl::Status status = CheckPosting(transfer.posting); !status.ok()) {
-    problems_.push_back("transfer " + transfer.id + ": " + std::string(status.message().data(), status.message().size()));
+    problems_.push_back("transfer " + transfer.id + ": " +
+                        std::string(status.message().data(), status.message().size()));
     return;
   }
   Move(transfer.posting.debit, transfer.posting.amount_vnd, true, transfer.id);

@@ -57,7 +57,7 @@ Account FeesAccount(std::string_view agency, std::string_view purpose);
 Account SuspenseAccount(std::string_view agency);
 Account RefundsAccount(std::string_view agency);
 
-AccountType TypeOf(AccountKind kind);  // assets grow by debits, the others by credits
+AccountType TypeOf(AccountKind kind);                // assets grow by debits, the others by credits
 std::string_view AccountKindName(AccountKind kind);  // "receivable"
 
 // Why money moves. Each reason has exactly one pair of account kinds.
@@ -94,9 +94,9 @@ struct Posting {
 struct Transfer {
   std::string id;
   Posting posting;
-  std::string charge;       // charge id; empty: of no charge
-  std::string credit;       // bank credit id; empty: no money came in
-  std::string suspense;     // suspense item id
+  std::string charge;    // charge id; empty: of no charge
+  std::string credit;    // bank credit id; empty: no money came in
+  std::string suspense;  // suspense item id
   base::Micros at = 0;
 };
 

@@ -93,10 +93,9 @@ TEST(LedgerVerifier, TellsWhatIsWrong) {
     verifier.Expect(AccountKind::kReceivable, {{"receivable:ubnd-15865", 8}}, "open charges");
     verifier.Expect(AccountKind::kSuspense, {{"suspense:ubnd-15865", 3}}, "suspense items");
     verifier.Expect(AccountKind::kFees, {}, "standing charges");
-    EXPECT_THAT(verifier.Finish(),
-                testing::UnorderedElementsAre(HasSubstr("holds 7 but open charges say 8"),
-                                              HasSubstr("holds 0 but suspense items say 3"),
-                                              HasSubstr("holds 7 but standing charges say 0")));
+    EXPECT_THAT(verifier.Finish(), testing::UnorderedElementsAre(HasSubstr("holds 7 but open charges say 8"),
+                                                                 HasSubstr("holds 0 but suspense items say 3"),
+                                                                 HasSubstr("holds 7 but standing charges say 0")));
   }
   {
     LedgerVerifier verifier;

@@ -23,11 +23,11 @@ namespace dinh::payments {
 
 inline constexpr std::string_view kReferencePrefix = "LP";  // lệ phí
 inline constexpr std::string_view kReferenceAlphabet = "23456789CFHJKMPRTVX";
-inline constexpr size_t kReferenceBody = 8;                                                // characters that count
+inline constexpr size_t kReferenceBody = 8;                                               // characters that count
 inline constexpr size_t kReferenceLength = kReferencePrefix.size() + kReferenceBody + 1;  // 11
-inline constexpr uint64_t kReferenceCount = 16'983'563'041;                                // 19^8
-inline constexpr size_t kMemoMax = 25;            // ASCII characters: NAPAS 62.08
-inline constexpr size_t kBankTextMax = 4096;      // bytes of a bank's text that are looked at
+inline constexpr uint64_t kReferenceCount = 16'983'563'041;                               // 19^8
+inline constexpr size_t kMemoMax = 25;        // ASCII characters: NAPAS 62.08
+inline constexpr size_t kBankTextMax = 4096;  // bytes of a bank's text that are looked at
 
 // The reference of a number below kReferenceCount (taken at random, so that a reference tells nothing about how many
 // charges there are).

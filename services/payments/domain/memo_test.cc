@@ -153,9 +153,10 @@ TEST(FindReferences, LongTextIsBounded) {
 // Measures how often a text of a bank that has nothing to do with us reads as a reference. A number found by chance
 // would still have to be that of a charge (one of 1.7·10^10) with the same collecting account.
 TEST(FindReferences, FalsePositivesInRandomBankTexts) {
-  constexpr std::string_view kWords[] = {
-      "CT", "DEN", "TU", "NGUYEN", "THI", "LAN", "CHUYEN", "TIEN", "LE", "PHI", "LPBANK", "LP", "HO", "TICH", "THANH",
-      "TOAN", "DON", "HANG", "MBVCB", "FT", "IBFT", "NAP", "TK", "GD", "TAI", "VCB", "QR", "XA", "HOANG", "HOA", "DH"};
+  constexpr std::string_view kWords[] = {"CT",  "DEN",  "TU",     "NGUYEN", "THI",   "LAN",  "CHUYEN", "TIEN",
+                                         "LE",  "PHI",  "LPBANK", "LP",     "HO",    "TICH", "THANH",  "TOAN",
+                                         "DON", "HANG", "MBVCB",  "FT",     "IBFT",  "NAP",  "TK",     "GD",
+                                         "TAI", "VCB",  "QR",     "XA",     "HOANG", "HOA",  "DH"};
   constexpr std::string_view kCode = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::string_view kGaps[] = {" ", ".", "-", "", ":", "  "};
   std::mt19937_64 random(2026);

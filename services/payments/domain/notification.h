@@ -20,16 +20,17 @@
 
 namespace dinh::payments {
 
-inline constexpr std::string_view kSignatureHeader = "x-dinh-signature";  // as SignedRequest names it
+inline constexpr std::string_view kSignatureHeader = "x-dinh-signature";           // as SignedRequest names it
 inline constexpr base::Micros kSignatureWindow = 5 * 60 * base::kMicrosPerSecond;  // either way
 inline constexpr size_t kSignatureHeaderMax = 1024;                                // bytes
-inline constexpr size_t kSignaturesMax = 4;    // v1 parts in one header
-inline constexpr size_t kSigningKeysMax = 16;  // of all banks, two each while a secret is being replaced
+inline constexpr size_t kSignaturesMax = 4;                                        // v1 parts in one header
+inline constexpr size_t kSigningKeysMax = 16;    // of all banks, two each while a secret is being replaced
 inline constexpr size_t kSigningSecretMin = 32;  // bytes: the strength of the hash itself
 
 struct SigningKey {
   std::string id;  // "bank-2026-01": what the log names; the secret is never printed
   std::string secret;
+  std::string bank_bin;  // the only bank this key may speak for; empty: any (a service that speaks for several banks)
 };
 
 // The id of the key that signed. UNAUTHENTICATED:

@@ -95,8 +95,10 @@ TEST(Signature, SeededNoiseNeverPasses) {
     std::string header = good;
     for (int edits = static_cast<int>(random() % 4) + 1; edits > 0 && !header.empty(); --edits) {
       const size_t at = random() % header.size();
-      if (random() % 2) header[at] = static_cast<char>(random() % 256);
-      else header.erase(at, random() % 8 + 1);
+      if (random() % 2)
+        header[at] = static_cast<char>(random() % 256);
+      else
+        header.erase(at, random() % 8 + 1);
     }
     const auto key = VerifySignature(header, kBody, {kOld}, kNow);
     if (key.ok()) {

@@ -34,12 +34,11 @@ constexpr size_t kBinLength = 6;
 constexpr size_t kAmountDigitsMax = 13;
 
 absl::Status Invalid(std::string_view field, std::string_view why_vi, std::string_view why_en) {
-  return base::Error(absl::StatusCode::kInvalidArgument, "VIETQR_INVALID",
-                     {"Mã VietQR sai ở trường " + std::string(field) + ": " + std::string(why_vi) +
-                          ". Hãy lấy lại mã từ ngân hàng.",
-                      "VietQR field " + std::string(field) + ": " + std::string(why_en) +
-                          ". Get the code from the bank again."},
-                     {{"field", std::string(field)}});
+  return base::Error(
+      absl::StatusCode::kInvalidArgument, "VIETQR_INVALID",
+      {"Mã VietQR sai ở trường " + std::string(field) + ": " + std::string(why_vi) + ". Hãy lấy lại mã từ ngân hàng.",
+       "VietQR field " + std::string(field) + ": " + std::string(why_en) + ". Get the code from the bank again."},
+      {{"field", std::string(field)}});
 }
 
 absl::Status Foreign(std::string_view field) {
@@ -66,9 +65,7 @@ std::string TwoDigits(size_t number) {
   return {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
 }
 
-std::string Path(std::string_view prefix, int tag) {
-  return std::string(prefix) + TwoDigits(static_cast<size_t>(tag));
-}
+std::string Path(std::string_view prefix, int tag) { return std::string(prefix) + TwoDigits(static_cast<size_t>(tag)); }
 
 void AppendField(std::string& out, int tag, std::string_view value) {
   out += TwoDigits(static_cast<size_t>(tag));
@@ -205,7 +202,8 @@ absl::Status CheckValues(const VietQr& qr) {
                    "the account is 1 to 19 letters or digits (a card: digits only)");
   }
   if (qr.amount_vnd && (*qr.amount_vnd <= 0 || *qr.amount_vnd > kQrAmountMaxVnd)) {
-    return Invalid("54", "số tiền phải lớn hơn 0 và không quá 13 chữ số", "the amount must be above 0, 13 digits at most");
+    return Invalid("54", "số tiền phải lớn hơn 0 và không quá 13 chữ số",
+                   "the amount must be above 0, 13 digits at most");
   }
   RETURN_IF_ERROR(CheckText("62.01", qr.bill));
   RETURN_IF_ERROR(CheckText("62.05", qr.reference));

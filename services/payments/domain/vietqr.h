@@ -1,5 +1,5 @@
-// VietQR: the payload of the QR code a citizen pays by. EMVCo TLV text with a CRC, as NAPAS profiles it for transfers to
-// an account (QRIBFTTA) or a card (QRIBFTTC).
+// VietQR: the payload of the QR code a citizen pays by. EMVCo TLV text with a CRC, as NAPAS profiles it for transfers
+// to an account (QRIBFTTA) or a card (QRIBFTTC).
 //
 // Sources: EMVCo "QR Code Specification for Payment Systems: Merchant-Presented Mode" 1.1 (template, lengths, CRC) and
 // NAPAS "QR Format T&C" 1.0 of 09/2021 (identifier 38, GUID A000000727). Checked against the vectors in
@@ -21,9 +21,9 @@
 
 namespace dinh::payments {
 
-inline constexpr size_t kQrPayloadMax = 512;   // EMVCo 4.2: characters of the whole payload
-inline constexpr size_t kQrAccountMax = 19;    // NAPAS 38.01.01
-inline constexpr size_t kQrTextMax = 25;       // EMVCo 62.01, 62.05, 62.08
+inline constexpr size_t kQrPayloadMax = 512;                     // EMVCo 4.2: characters of the whole payload
+inline constexpr size_t kQrAccountMax = 19;                      // NAPAS 38.01.01
+inline constexpr size_t kQrTextMax = 25;                         // EMVCo 62.01, 62.05, 62.08
 inline constexpr base::Vnd kQrAmountMaxVnd = 9'999'999'999'999;  // EMVCo 54: 13 characters
 
 enum class QrInitiation { kStatic = 11, kDynamic = 12 };
@@ -42,9 +42,9 @@ struct VietQr {
   std::string bin;      // 6 digits: the bank
   std::string account;  // 1..19 letters and digits; digits only for a card
   std::optional<base::Vnd> amount_vnd;
-  std::string bill;       // 62.01; empty: absent
-  std::string reference;  // 62.05
-  std::string purpose;    // 62.08: what the payer's bank puts into the transfer's text
+  std::string bill;                       // 62.01; empty: absent
+  std::string reference;                  // 62.05
+  std::string purpose;                    // 62.08: what the payer's bank puts into the transfer's text
   std::vector<QrField> other;             // ascending by tag
   std::vector<QrField> other_additional;  // within 62, ascending
   bool lower_case_crc = false;            // some banks print the CRC so; readers accept both

@@ -25,9 +25,8 @@ absl::StatusOr<options_pb::RawBody> Render(const std::string& payload, const std
 }  // namespace
 
 absl::StatusOr<options_pb::RawBody> Handlers::GetChargeQr(rpc::Context& ctx, const pb::GetChargeQrRequest& request) {
-  ASSIGN_OR_RETURN(const ChargeRow row, ctx.InScope(database_.Read(ctx, [&](db::Tx& tx) {
-    return store_.FindCharge(tx, request.id());
-  })));
+  ASSIGN_OR_RETURN(const ChargeRow row,
+                   ctx.InScope(database_.Read(ctx, [&](db::Tx& tx) { return store_.FindCharge(tx, request.id()); })));
   const Charge& charge = row.charge;
   // Not yet swept, but over: a payment made now would come too late.
   const bool over = charge.expires_at && *charge.expires_at < ctx.Now();

@@ -18,8 +18,11 @@ constexpr int64_t kTimestampSecondsMax = 253'402'300'799;  // protobuf: the end 
 
 // What must be equal for the same id to mean the same charge.
 std::string ContentHash(const pb::OpenChargeRequest& request) {
-  std::vector<std::string> parts = {request.purpose_kind(), request.purpose_ref(), request.description(),
-                                    request.agency(), request.unit(),
+  std::vector<std::string> parts = {request.purpose_kind(),
+                                    request.purpose_ref(),
+                                    request.description(),
+                                    request.agency(),
+                                    request.unit(),
                                     std::to_string(request.expire_time().seconds()),
                                     std::to_string(request.expire_time().nanos())};
   for (const pb::ChargeLine& line : request.lines()) {
@@ -83,9 +86,7 @@ std::optional<ChargeState> StateFilter(pb::Charge::State state) {
   return state == pb::Charge::STATE_UNSPECIFIED ? std::nullopt : std::optional(static_cast<ChargeState>(state));
 }
 
-std::string KeyOf(const ChargeRow& row) {
-  return auth::JoinKey({std::to_string(row.charge.opened_at), row.charge.id});
-}
+std::string KeyOf(const ChargeRow& row) { return auth::JoinKey({std::to_string(row.charge.opened_at), row.charge.id}); }
 
 absl::StatusOr<std::optional<ChargeKey>> ParseKey(std::string_view last) {
   if (last.empty()) return std::optional<ChargeKey>();
@@ -184,9 +185,8 @@ absl::StatusOr<pb::Charge> Handlers::CancelCharge(rpc::Context& ctx, const pb::C
 }
 
 absl::StatusOr<pb::Charge> Handlers::GetCharge(rpc::Context& ctx, const pb::GetChargeRequest& request) {
-  ASSIGN_OR_RETURN(const ChargeRow row, ctx.InScope(database_.Read(ctx, [&](db::Tx& tx) {
-    return store_.FindCharge(tx, request.id());
-  })));
+  ASSIGN_OR_RETURN(const ChargeRow row,
+                   ctx.InScope(database_.Read(ctx, [&](db::Tx& tx) { return store_.FindCharge(tx, request.id()); })));
   return payments::ToProto(row);
 }
 
@@ -198,14 +198,14 @@ absl::StatusOr<pb::ListChargesResponse> Handlers::ListCharges(rpc::Context& ctx,
   ASSIGN_OR_RETURN(const std::optional<ChargeKey> key, ParseKey(last));
   const std::optional<ChargeState> state = StateFilter(request.state());
   const bool officer = ctx.principal().kind == auth::CallerKind::kOfficer;
-  ASSIGN_OR_RETURN(std::vector<ChargeRow> rows,
-                   database_.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::vector<ChargeRow>> {
-    if (officer) {
-      return store_.ListChargesOfAgencies(tx, AgenciesWith(ctx.principal(), "charge.read"), state, key, size + 1);
-    }
-    if (ctx.principal().person.empty()) return std::vector<ChargeRow>();
-    return store_.ListChargesOfPerson(tx, ctx.principal().person, state, key, size + 1);
-  }));
+  ASSIGN_OR_RETURN(
+      std::vector<ChargeRow> rows, database_.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::vector<ChargeRow>> {
+        if (officer) {
+          return store_.ListChargesOfAgencies(tx, AgenciesWith(ctx.principal(), "charge.read"), state, key, size + 1);
+        }
+        if (ctx.principal().person.empty()) return std::vector<ChargeRow>();
+        return store_.ListChargesOfPerson(tx, ctx.principal().person, state, key, size + 1);
+      }));
   pb::ListChargesResponse response;
   const size_t shown = std::min(rows.size(), static_cast<size_t>(size));
   for (size_t i = 0; i < shown; ++i) *response.add_charges() = payments::ToProto(rows[i]);

@@ -1,4 +1,5 @@
 // The bank tells of a credit: verified, understood, booked once.
+#include <algorithm>
 #include <utility>
 
 #include "services/payments/domain/memo.h"
@@ -12,9 +13,12 @@ namespace {
 std::string OutcomeOf(Disposition disposition) {
   switch (disposition) {
     case Disposition::kExact:
-    case Disposition::kOver: return "paid";
-    case Disposition::kUnder: return "part_paid";
-    default: return "suspense";
+    case Disposition::kOver:
+      return "paid";
+    case Disposition::kUnder:
+      return "part_paid";
+    default:
+      return "suspense";
   }
 }
 
@@ -28,6 +32,13 @@ CreditRow NewCredit(const NotificationBody& body, std::string signing_key) {
   row.account_number = body.account_number;
   row.signing_key = std::move(signing_key);
   return row;
+}
+
+// The secret of one bank, lost, must not be good for credits at another.
+bool MaySpeakFor(std::string_view key_id, std::string_view bank_bin, const std::vector<SigningKey>& keys) {
+  return std::any_of(keys.begin(), keys.end(), [&](const SigningKey& key) {
+    return key.id == key_id && (key.bank_bin.empty() || key.bank_bin == bank_bin);
+  });
 }
 
 pb::NotifyCreditResponse Answer(const CreditRow& row) {
@@ -45,6 +56,7 @@ absl::StatusOr<pb::NotifyCreditResponse> Handlers::NotifyCredit(rpc::Context& ct
   const std::string signature = header == request.headers().end() ? "" : header->second;
   ASSIGN_OR_RETURN(std::string key, VerifySignature(signature, request.body(), bank_keys_, ctx.Now()));
   ASSIGN_OR_RETURN(const NotificationBody body, ParseNotification(request.body()));
+  if (!MaySpeakFor(key, body.bank_bin, bank_keys_)) return NotificationForeignBank(body.bank_bin);
   ctx.audit_reason = "bank key " + key;
   const CreditRow incoming = NewCredit(body, std::move(key));
   std::optional<Disposition> booked;

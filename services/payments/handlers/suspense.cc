@@ -47,7 +47,8 @@ absl::StatusOr<SuspenseRow> Handlers::Resolve(db::Tx& tx, SuspenseRow row, const
 
 absl::StatusOr<pb::SuspenseItem> Handlers::ResolveSuspense(rpc::Context& ctx,
                                                            const pb::ResolveSuspenseRequest& request) {
-  const int decisions = (request.charge().empty() ? 0 : 1) + (request.refund() ? 1 : 0) + (request.refund_sent() ? 1 : 0);
+  const int decisions =
+      (request.charge().empty() ? 0 : 1) + (request.refund() ? 1 : 0) + (request.refund_sent() ? 1 : 0);
   return database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::SuspenseItem> {
     ASSIGN_OR_RETURN(SuspenseRow row, ctx.InScope(store_.FindSuspenseForUpdate(tx, request.id())));
     if (decisions != 1) return OneDecision();

@@ -9,19 +9,27 @@ namespace {
 pb::SuspenseItem::Cause CauseOf(std::string_view cause) {
   if (cause == kReleasedCause) return pb::SuspenseItem::CAUSE_RELEASED;
   switch (ParseDisposition(cause).value_or(Disposition::kUnknownMemo)) {
-    case Disposition::kOver: return pb::SuspenseItem::CAUSE_OVERPAID;
-    case Disposition::kAlreadyPaid: return pb::SuspenseItem::CAUSE_DUPLICATE_PAYMENT;
+    case Disposition::kOver:
+      return pb::SuspenseItem::CAUSE_OVERPAID;
+    case Disposition::kAlreadyPaid:
+      return pb::SuspenseItem::CAUSE_DUPLICATE_PAYMENT;
     case Disposition::kCancelled:
     case Disposition::kLate:
-    case Disposition::kRefunded: return pb::SuspenseItem::CAUSE_LATE;
-    case Disposition::kWrongAccount: return pb::SuspenseItem::CAUSE_WRONG_ACCOUNT;
-    case Disposition::kUnknownAccount: return pb::SuspenseItem::CAUSE_UNKNOWN_ACCOUNT;
-    case Disposition::kAmbiguousMemo: return pb::SuspenseItem::CAUSE_AMBIGUOUS_MEMO;
+    case Disposition::kRefunded:
+      return pb::SuspenseItem::CAUSE_LATE;
+    case Disposition::kWrongAccount:
+      return pb::SuspenseItem::CAUSE_WRONG_ACCOUNT;
+    case Disposition::kUnknownAccount:
+      return pb::SuspenseItem::CAUSE_UNKNOWN_ACCOUNT;
+    case Disposition::kAmbiguousMemo:
+      return pb::SuspenseItem::CAUSE_AMBIGUOUS_MEMO;
     case Disposition::kBadCheck:
-    case Disposition::kUnknownReference: return pb::SuspenseItem::CAUSE_BAD_REFERENCE;
+    case Disposition::kUnknownReference:
+      return pb::SuspenseItem::CAUSE_BAD_REFERENCE;
     case Disposition::kUnknownMemo:
     case Disposition::kExact:
-    case Disposition::kUnder: break;
+    case Disposition::kUnder:
+      break;
   }
   return pb::SuspenseItem::CAUSE_UNKNOWN_MEMO;
 }
