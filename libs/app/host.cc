@@ -120,7 +120,6 @@ rpc::PipelineOptions Host::MakePipelineOptions() {
           .logger = &parts_.logger,
           .seal_answer = [this](std::string_view plain) { return sealer_.Seal(kAnswerContext, "", plain); },
           .open_answer = [this](std::string_view sealed) { return sealer_.Open(kAnswerContext, "", sealed); },
-          .default_deadline = parts_.default_deadline,
           .max_deadline = parts_.max_deadline};
 }
 

@@ -48,8 +48,7 @@ struct HostParts {
   std::set<std::string> elsewhere;
 
   rpc::PoolOptions pool;
-  std::chrono::milliseconds default_deadline{10'000};
-  std::chrono::milliseconds max_deadline{30'000};
+  std::chrono::milliseconds max_deadline = base::kUnaryDeadlineMax;
 };
 
 class Host {

@@ -79,7 +79,7 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
   ClientStreamReactor(const GrpcShared& shared, const GrpcTarget& target, CallHead head)
       : shared_(shared), target_(target), head_(std::move(head)) {
     StartRead(&in_);
-    const absl::Status status = shared_.pool.Run([this] { Handle(); });
+    const absl::Status status = shared_.pool.RunLong([this] { Handle(); });
     if (!status.ok()) Finish(ToGrpc(status));
   }
   void OnReadDone(bool ok) override {

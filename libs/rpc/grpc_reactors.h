@@ -6,6 +6,7 @@
 
 #include <grpcpp/generic/async_generic_service.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,8 @@ struct GrpcTarget {
   const Message* request_prototype = nullptr;
   const Message* response_prototype = nullptr;
   bool on_io_thread = false;
+  // A unary call that brings no deadline gets this one (0: the pipeline's).
+  std::chrono::milliseconds default_deadline{0};
   std::function<absl::Status(CallHead&, Message&, Message*)> unary;
   std::function<absl::Status(CallHead&, MessageReader&, Message*)> client_stream;
   std::function<absl::Status(CallHead&, Message&, std::shared_ptr<StreamSink>)> server_stream;

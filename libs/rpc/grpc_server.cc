@@ -36,6 +36,7 @@ GrpcTarget TargetOf(Pipeline& pipeline, const BoundMethod& method) {
   target.response_prototype = method.entry->response_prototype;
   target.on_io_thread = method.light();
   if (method.entry->unary) {
+    if (method.entry->rule.deadline_s == 0) target.default_deadline = base::kGrpcDeadlineDefault;
     target.unary = [&](CallHead& head, Message& request, Message* response) {
       return pipeline.Unary(method, head, request, response);
     };
@@ -116,7 +117,12 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     auto found = targets_.find(path);
     if (found == targets_.end()) found = targets_.find(MetadataOf(*context, kServiceKey) + path);
     if (found != targets_.end()) {
-      return NewReactor(shared_, found->second, HeadOf(*context, pipeline_.clock(), options_.peer_domain), context);
+      const GrpcTarget& target = found->second;
+      CallHead head = HeadOf(*context, pipeline_.clock(), options_.peer_domain);
+      if (!head.deadline && target.default_deadline.count() > 0) {
+        head.deadline = pipeline_.clock().Steady() + target.default_deadline;
+      }
+      return NewReactor(shared_, target, std::move(head), context);
     }
     if (options_.reflection && IsReflection(path)) return reflection_.NewReactor();
     return NewRefusal(Unimplemented());

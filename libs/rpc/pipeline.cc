@@ -1,5 +1,6 @@
 #include "libs/rpc/pipeline.h"
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -18,6 +19,9 @@
 
 namespace dinh::rpc {
 namespace {
+
+// An upload of the largest size at the least speed.
+constexpr std::chrono::seconds kUploadMax{base::kUploadBytesMax / base::kUploadBytesPerSecondMin};
 
 std::string_view KindName(auth::CallerKind kind) {
   switch (kind) {
@@ -126,12 +130,12 @@ const BoundMethod* Pipeline::Find(std::string_view service, std::string_view pat
 
 base::OpContext::Deadline Pipeline::DeadlineOf(const Call& call) const {
   const MethodEntry& entry = *call.method.entry;
-  const bool endless = static_cast<bool>(entry.server_stream);
-  if (endless) return call.head.deadline.value_or(base::OpContext::Deadline::max());
-  const std::chrono::milliseconds own = std::chrono::seconds(entry.rule.deadline_s);
-  const auto longest = call.begin + std::max(own, options_.max_deadline);
-  if (!call.head.deadline) return call.begin + std::max(own, options_.default_deadline);
-  return std::min(*call.head.deadline, longest);
+  if (entry.server_stream) return call.head.deadline.value_or(base::OpContext::Deadline::max());
+  std::chrono::milliseconds most =
+      std::max<std::chrono::milliseconds>(std::chrono::seconds(entry.rule.deadline_s), options_.max_deadline);
+  if (entry.client_stream) most += kUploadMax;
+  const auto latest = call.begin + most;
+  return call.head.deadline ? std::min(*call.head.deadline, latest) : latest;
 }
 
 absl::Status Pipeline::Authenticate(Call& call, auth::Principal* principal) {

@@ -25,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "libs/base/clock.h"
+#include "libs/base/limits.h"
 #include "libs/base/random.h"
 #include "libs/rpc/call.h"
 #include "libs/rpc/method_table.h"
@@ -50,8 +51,9 @@ struct PipelineOptions {
   // Stored answers of idempotent calls; empty: stored as they are (tests).
   std::function<std::string(std::string_view plain)> seal_answer;
   std::function<absl::StatusOr<std::string>(std::string_view sealed)> open_answer;
-  std::chrono::milliseconds default_deadline{10'000};  // a call that names none
-  std::chrono::milliseconds max_deadline{30'000};      // unary calls; AccessRule::deadline_s raises it
+  // Of unary calls, and what one has that brings none; AccessRule::deadline_s raises it. Uploads may take as long as
+  // the slowest client that is not cut off, server streams go on until somebody ends them.
+  std::chrono::milliseconds max_deadline = base::kUnaryDeadlineMax;
 };
 
 // A method of a table with everything resolved at start.

@@ -1,5 +1,6 @@
 #include "libs/rpc/pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/base/status.h"
@@ -36,16 +37,33 @@ absl::Status HandlerPool::Run(std::function<void()> task) {
     const bool may_start = threads_.size() < static_cast<size_t>(options_.max_threads);
     const bool none = want_thread && may_start && !StartThread() && threads_.empty();
     if (full || none) {
-      if (refused_ != nullptr) refused_->Increment();
-      return base::ResourceExhausted(
-          "OVERLOADED",
-          {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.", "The server is busy. Try again in a moment."},
-          options_.retry_after_ms);
+      return Overloaded();
     }
     queue_.push_back(std::move(task));
   }
   wake_.notify_one();
   return absl::OkStatus();
+}
+
+absl::Status HandlerPool::RunLong(std::function<void()> task) {
+  const int most = std::max(1, options_.max_threads / 2);
+  if (long_tasks_.fetch_add(1) >= most) {
+    --long_tasks_;
+    return Overloaded();
+  }
+  absl::Status status = Run([this, task = std::move(task)] {
+    task();
+    --long_tasks_;
+  });
+  if (!status.ok()) --long_tasks_;
+  return status;
+}
+
+absl::Status HandlerPool::Overloaded() {
+  if (refused_ != nullptr) refused_->Increment();
+  return base::ResourceExhausted(
+      "OVERLOADED", {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.", "The server is busy. Try again in a moment."},
+      options_.retry_after_ms);
 }
 
 bool HandlerPool::StartThread() {

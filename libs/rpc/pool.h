@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,9 @@ class HandlerPool {
   // RESOURCE_EXHAUSTED (with retry delay) when the queue is full; UNAVAILABLE after Stop. The task did not and will not
   // run then.
   absl::Status Run(std::function<void()> task);
+  // The same for a task that waits for its client (an upload): at most half of the threads, so that slow senders cannot
+  // keep everybody else out.
+  absl::Status RunLong(std::function<void()> task);
 
   // Runs what is queued, then ends the threads. Not from a task.
   void Stop();
@@ -49,6 +53,7 @@ class HandlerPool {
 
  private:
   static void* Enter(void* self);
+  absl::Status Overloaded();
   void Work();
   bool StartThread();  // with mutex_ held
 
@@ -60,6 +65,7 @@ class HandlerPool {
   std::deque<std::function<void()>> queue_;
   std::vector<pthread_t> threads_;
   int idle_ = 0;
+  std::atomic<int> long_tasks_ = 0;
   bool stopping_ = false;
 };
 

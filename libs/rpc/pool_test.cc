@@ -68,6 +68,20 @@ TEST(HandlerPoolTest, RefusesWhatDoesNotFitAndRunsTheRest) {
   EXPECT_TRUE(absl::IsUnavailable(pool.Run(task)));
 }
 
+TEST(HandlerPoolTest, LongTasksTakeAtMostHalfOfTheThreads) {
+  HandlerPool pool({.max_threads = 4, .max_queue = 10}, nullptr);
+  Gate slow, quick;
+  quick.Open();
+  ASSERT_TRUE(pool.RunLong([&] { slow.Wait(); }).ok());
+  ASSERT_TRUE(pool.RunLong([&] { slow.Wait(); }).ok());
+  ASSERT_TRUE(slow.WaitFor(2));
+  EXPECT_TRUE(absl::IsResourceExhausted(pool.RunLong([] {})));
+  ASSERT_TRUE(pool.Run([&] { quick.Wait(); }).ok());
+  EXPECT_TRUE(quick.WaitFor(1));
+  slow.Open();
+  pool.Stop();
+}
+
 TEST(HandlerPoolTest, StartsThreadsOnlyAsNeeded) {
   HandlerPool pool({.max_threads = 8, .max_queue = 100}, nullptr);
   EXPECT_EQ(pool.threads(), 0);
