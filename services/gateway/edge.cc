@@ -245,7 +245,10 @@ void Edge::Prepare(EdgeCall& call) const {
 void Edge::Dispatch(EdgeCall call) const {
   if (call.endpoint->kind == Endpoint::Kind::kUnary && call.endpoint->method->light()) return Run(call);
   auto shared = std::make_shared<EdgeCall>(std::move(call));
-  const absl::Status queued = parts_.pool.Run([this, shared] { Run(*shared); });
+  const auto run = [this, shared] { Run(*shared); };
+  // An upload waits for its client: slow ones must not take every thread.
+  const bool upload = shared->endpoint->kind == Endpoint::Kind::kUpload;
+  const absl::Status queued = upload ? parts_.pool.RunLong(run) : parts_.pool.Run(run);
   if (!queued.ok()) AnswerProblem(*shared, queued);
 }
 
