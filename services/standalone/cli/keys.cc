@@ -64,8 +64,7 @@ int Rotate(auth::KeyRing& ring, const std::string& name) {
 // The export is written to a new file, 0600: never over another one, never to a terminal.
 int Export(auth::KeyRing& ring, const std::string& file) {
   absl::StatusOr<std::string> passphrase = ReadNewSecret("Cụm mật khẩu cho bản sao khóa (ít nhất 12 ký tự)");
-  absl::StatusOr<std::string> backup = passphrase.status();
-  if (passphrase.ok()) backup = ring.Export(*passphrase);
+  absl::StatusOr<std::string> backup = passphrase.ok() ? ring.Export(*passphrase) : passphrase.status();
   if (!backup.ok()) {
     PrintError(backup.status());
     return kExitUsage;

@@ -44,7 +44,7 @@ absl::Status Process::Start() {
 absl::Status Process::OpenStores() {
   ASSIGN_OR_RETURN(resources_, FindResources(settings_.resource_dir));
   ASSIGN_OR_RETURN(data_dir_, DataDir::Lock(settings_.data_dir));
-  ASSIGN_OR_RETURN(logger_, telemetry::OpenLogger(log_config_, clock_, "dinh"));
+  ASSIGN_OR_RETURN(logger_, telemetry::OpenLogger(clock_, "dinh", log_config_));
   ASSIGN_OR_RETURN(keys_, auth::KeyRing::OpenOrCreate({.folder = data_dir_->keys()}, data_dir_->HasData(), clock_,
                                                       random_));
   limiter_ = std::make_unique<cache::LocalRateLimiter>(cache::LocalRateLimiterOptions{}, clock_);
@@ -104,9 +104,9 @@ void Process::Stop() {
 }
 
 void Process::Reload() {
-  if (absl::Status status = registry_.Reread("log.level"); !status.ok()) {
-    logger_->Error("reload", {{"cause", std::string(status.ToString())}});
-  } else if (auto level = telemetry::ParseLevel(log_config_.level)) {
+  if (absl::StatusOr<std::string> text = registry_.Reread("log.level"); !text.ok()) {
+    logger_->Error("reload", {{"cause", std::string(text.status().ToString())}});
+  } else if (auto level = telemetry::ParseLevel(*text)) {
     logger_->SetLevel(*level);
   }
   if (absl::Status status = gateway_->ReloadTls(); !status.ok()) {

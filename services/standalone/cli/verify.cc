@@ -57,8 +57,8 @@ int VerifyAudit(const std::string& data_dir) {
     const std::string service = path.stem();
     absl::StatusOr<std::unique_ptr<db::Database>> database = Open(path, clock);
     base::OpContext ctx(clock, clock.Steady() + kVerifyDeadline);
-    absl::StatusOr<auth::AuditReport> report = database.status();
-    if (database.ok()) report = auth::AuditVerify(ctx, **database, **keys, service);
+    absl::StatusOr<auth::AuditReport> report =
+        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service) : database.status();
     if (!report.ok()) {
       PrintError(report.status());
       return kExitCannotRun;
@@ -81,8 +81,8 @@ int VerifyLedger(const std::string& data_dir) {
   if (!std::filesystem::exists(path)) return NoData(data_dir);
   absl::StatusOr<std::unique_ptr<db::Database>> database = Open(path, clock);
   base::OpContext ctx(clock, clock.Steady() + kVerifyDeadline);
-  absl::StatusOr<payments::LedgerReport> report = database.status();
-  if (database.ok()) report = payments::VerifyLedger(ctx, **database);
+  absl::StatusOr<payments::LedgerReport> report =
+      database.ok() ? payments::VerifyLedger(ctx, **database) : database.status();
   if (!report.ok()) {
     PrintError(report.status());
     return kExitCannotRun;
