@@ -118,11 +118,13 @@ class ProceduresServiceTest : public ::testing::Test {
  protected:
   using Principal = auth::Principal;
 
-  void SetUp() override { Start(""); }
+  void SetUp() override { Start("", 1); }
 
-  void Start(const std::string& data_dir) {
+  // Another seed for each start on the same data: ids must differ.
+  void Start(const std::string& data_dir, uint64_t seed) {
     harness_.reset();
     ::dinh::testing::HarnessOptions options;
+    options.seed = seed;
     options.data_dir = data_dir;
     options.modules.push_back(Territory());
     options.modules.push_back(MakeProceduresModule());
