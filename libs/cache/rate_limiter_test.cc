@@ -97,6 +97,7 @@ TEST_F(RateLimiterTest, ThreadsTogetherGetNoMoreThanTheBurst) {
   const Rate rate{.count = 100, .period = seconds(3600)};
   std::atomic<int> allowed{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) allowed += limiter_.Take("a", rate).allowed ? 1 : 0;

@@ -238,7 +238,7 @@ class DirBlobStore final : public BlobStore {
     RETURN_IF_ERROR(files_.MakeFolder(unfinished).status());
     RETURN_IF_ERROR(files_.SyncFolder(names_.folder));
     ASSIGN_OR_RETURN(const std::vector<std::string> left, files_.List(unfinished));
-    for (const std::string& name : left) RETURN_IF_ERROR(files_.Remove(unfinished + "/" + name));
+    for (const std::string& name : left) RETURN_IF_ERROR(files_.Remove(names_.Unfinished(name)));
     return absl::OkStatus();
   }
 

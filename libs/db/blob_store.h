@@ -30,7 +30,7 @@
 
 namespace dinh::db {
 
-inline constexpr size_t kBlobChunkBytes = 64 * 1024;
+inline constexpr size_t kBlobChunkBytes = size_t{64} * 1024;
 
 struct BlobInfo {
   std::string id;      // 32 lower-case hexadecimal digits

@@ -204,8 +204,8 @@ TEST_F(DatabaseTest, NestedCallsAreRefused) {
 TEST_F(DatabaseTest, AfterCommitOnlyWhenCommitted) {
   auto ctx = t_.Context();
   int calls = 0;
-  const auto run = [&](absl::Status result) {
-    return t_.db->Transact(*ctx, [&, result](Tx& tx) {
+  const auto run = [&](const absl::Status& result) {
+    return t_.db->Transact(*ctx, [&](Tx& tx) {
       tx.AfterCommit([&] { ++calls; });
       return result;
     });
@@ -247,6 +247,7 @@ TEST_F(DatabaseTest, ReadersWaitTheirTurn) {
   TestDatabase t(options, Schema());
   std::atomic<int> inside{0}, most{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       auto ctx = t.Context();
@@ -255,7 +256,7 @@ TEST_F(DatabaseTest, ReadersWaitTheirTurn) {
           const int now = ++inside;
           for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
           }
-          const absl::Status read = tx.Query("SELECT COUNT(*) FROM items", {}, [](const Row&) {});
+          absl::Status read = tx.Query("SELECT COUNT(*) FROM items", {}, [](const Row&) {});
           --inside;
           return read;
         });
@@ -272,6 +273,7 @@ TEST_F(DatabaseTest, CloseDuringTraffic) {
   std::atomic<int> acknowledged{0};
   std::latch started(4);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
       bool counted = false;

@@ -12,7 +12,7 @@ namespace {
 // The log is copied into the file when it has this many pages (4 KiB each) and nobody waits, or at the latest when it
 // has so many: larger means fewer page writes, since a page changed often is copied once.
 constexpr int kCheckpointIdlePages = 1'000;
-constexpr int kCheckpointPages = 8'000;
+constexpr int kCheckpointPages = 4'000;
 constexpr base::Micros kSweepInterval = 60 * base::kMicrosPerSecond;
 // A waiting caller looks at its deadline at least so often (its clock may be a test's).
 constexpr std::chrono::milliseconds kWaitMax{60'000};

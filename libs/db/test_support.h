@@ -51,8 +51,9 @@ inline std::string ReasonOf(const absl::Status& status) {
 
 // A database in a folder of its own; aborts when it does not open.
 struct TestDatabase {
-  explicit TestDatabase(SqliteOptions options = {}, const std::vector<Migration>& migrations = {}) : options(options) {
-    if (this->options.path.empty()) this->options.path = folder.File("test.db");
+  explicit TestDatabase(const SqliteOptions& given = {}, const std::vector<Migration>& migrations = {})
+      : options(given) {
+    if (options.path.empty()) options.path = folder.File("test.db");
     Open(migrations);
   }
   void Open(const std::vector<Migration>& migrations = {}) {

@@ -25,14 +25,7 @@ telemetry::Counter& CounterOf(telemetry::Metrics& metrics, std::string_view name
 }  // namespace
 
 absl::Status FeedSource::Subscribe(const v1::ReadEventsRequest& request, std::shared_ptr<rpc::StreamSink> sink) {
-  FeedFilter filter;
-  filter.after_sequence = request.after_sequence();
-  filter.types.assign(request.types().begin(), request.types().end());
-  filter.no_wait = request.no_wait();
-  const uint64_t id = feed_.Subscribe(
-      std::move(filter), [sink](const v1::FeedEvent& event) { return sink->Write(event); },
-      [sink](const absl::Status& status) { sink->Finish(status); });
-  sink->OnClosed([this, id] { feed_.Unsubscribe(id); });
+  feed_.Serve(request, std::move(sink), nullptr);
   return absl::OkStatus();
 }
 

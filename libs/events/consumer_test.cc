@@ -69,6 +69,7 @@ TEST_F(ConsumerTest, EachEventOnceInOrder) {
   auto consumer = Make();
   consumer->Start();
   std::vector<std::thread> writers;
+  writers.reserve(4);
   for (int w = 0; w < 4; ++w) writers.emplace_back([&, w] { Append(w * 50, w * 50 + 50); });
   for (std::thread& writer : writers) writer.join();
   ASSERT_TRUE(Reaches(200));

@@ -118,14 +118,7 @@ void EventHub::Loop() {
 
 absl::Status EventHub::ReadEvents(std::shared_ptr<rpc::Context> ctx, const v1::ReadEventsRequest& request,
                                   std::shared_ptr<rpc::StreamSink> sink) {
-  FeedFilter filter;
-  filter.after_sequence = request.after_sequence();
-  filter.types.assign(request.types().begin(), request.types().end());
-  filter.no_wait = request.no_wait();
-  const uint64_t id = feed_.Subscribe(
-      std::move(filter), [ctx, sink](const v1::FeedEvent& event) { return sink->Write(event); },
-      [sink](const absl::Status& status) { sink->Finish(status); });
-  sink->OnClosed([this, id] { feed_.Unsubscribe(id); });
+  feed_.Serve(request, std::move(sink), std::move(ctx));
   return absl::OkStatus();
 }
 

@@ -96,6 +96,19 @@ uint64_t Feed::Subscribe(FeedFilter filter, OnEvent on_event, OnEnd on_end) {
   return id;
 }
 
+void Feed::Serve(const v1::ReadEventsRequest& request, std::shared_ptr<rpc::StreamSink> sink,
+                 std::shared_ptr<void> keep) {
+  FeedFilter filter;
+  filter.after_sequence = request.after_sequence();
+  filter.types.assign(request.types().begin(), request.types().end());
+  filter.no_wait = request.no_wait();
+  const std::shared_ptr<rpc::StreamSink> out = std::move(sink);
+  const uint64_t id = Subscribe(
+      std::move(filter), [keep = std::move(keep), out](const v1::FeedEvent& event) { return out->Write(event); },
+      [out](const absl::Status& status) { out->Finish(status); });
+  out->OnClosed([this, id] { Unsubscribe(id); });
+}
+
 void Feed::Unsubscribe(uint64_t id) {
   std::lock_guard lock(mutex_);
   for (auto it = subscriptions_.begin(); it != subscriptions_.end(); ++it) {

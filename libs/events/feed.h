@@ -21,6 +21,7 @@
 #include "libs/base/op_context.h"
 #include "libs/db/database.h"
 #include "libs/events/outbox.h"
+#include "libs/rpc/method_table.h"
 
 namespace dinh::events {
 
@@ -58,6 +59,9 @@ class Feed {
 
   // 0 and RESOURCE_EXHAUSTED to `on_end` when there are too many, UNAVAILABLE after Close.
   uint64_t Subscribe(FeedFilter filter, OnEvent on_event, OnEnd on_end);
+  // The same for a stream of EventFeedService; `keep` lives as long as the stream. The feed must outlive the sink's
+  // transport.
+  void Serve(const v1::ReadEventsRequest& request, std::shared_ptr<rpc::StreamSink> sink, std::shared_ptr<void> keep);
   // Does not wait for a callback that is running.
   void Unsubscribe(uint64_t id);
   size_t subscriptions() const;

@@ -44,6 +44,7 @@ class EventRouter {
 
   std::vector<std::string> types() const {
     std::vector<std::string> types;
+    types.reserve(routes_.size());
     for (const auto& [type, apply] : routes_) types.push_back(type);
     return types;
   }

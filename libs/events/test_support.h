@@ -35,7 +35,7 @@ inline PayloadSeal TestSeal() {
 }
 
 struct TestStore : db::TestDatabase {
-  explicit TestStore(db::SqliteOptions options = {}) : db::TestDatabase(options) { Prepare(); }
+  explicit TestStore(const db::SqliteOptions& given = {}) : db::TestDatabase(given) { Prepare(); }
   void Prepare() {
     if (!EnsureSchema(*db).ok()) std::abort();
   }
