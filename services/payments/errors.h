@@ -26,6 +26,15 @@ inline absl::Status NoCollectingAccount(const std::string& agency) {
       {{"agency", agency}});
 }
 
+inline absl::Status NoFallbackAgency() {
+  return base::FailedPrecondition("NO_COLLECTING_ACCOUNT",
+                                  {"Chưa có tài khoản thu tiền nào được khai báo nên chưa nhận báo có. Hãy khai báo "
+                                   "payments.accounts_file; ngân hàng "
+                                   "gửi lại sau.",
+                                   "No collecting account is registered, so credits cannot be booked. Set "
+                                   "payments.accounts_file; send again later."});
+}
+
 inline absl::Status ChargeNotPayable(const std::string& state) {
   return base::FailedPrecondition("CHARGE_NOT_PAYABLE",
                                   {"Khoản thu này không còn chờ nộp tiền. Hãy tải lại để xem trạng thái.",

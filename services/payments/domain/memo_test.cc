@@ -167,7 +167,10 @@ TEST(FindReferences, FalsePositivesInRandomBankTexts) {
     std::string text;
     for (int word = 0; word < 10; ++word) {
       if (random() % 3 == 0) {
-        for (size_t n = random() % 12 + 1; n > 0; --n) text += kCode[random() % (random() % 2 ? 10 : kCode.size())];
+        for (size_t n = random() % 12 + 1; n > 0; --n) {
+          const size_t signs = random() % 2 ? 10 : kCode.size();  // more digits than letters
+          text += kCode[random() % signs];
+        }
       } else {
         text += kWords[random() % std::size(kWords)];
       }

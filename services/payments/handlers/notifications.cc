@@ -80,7 +80,7 @@ absl::StatusOr<CreditRow> Handlers::Book(db::Tx& tx, CreditRow row, std::string_
                    store_.FindAccount(tx, row.bank_bin, row.account_number));
   if (account) facts.account = CollectingAccount{account->id, account->agency};
   facts.fallback_agency = fallback_agency_;
-  if (!account && fallback_agency_.empty()) return NoCollectingAccount("?");
+  if (!account && fallback_agency_.empty()) return NoFallbackAgency();
   facts.references = FindReferences(memo);
   std::optional<ChargeRow> charge;
   if (facts.references.valid.size() == 1) {
