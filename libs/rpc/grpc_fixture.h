@@ -34,30 +34,34 @@ inline constexpr std::chrono::seconds kLimit{10};  // of any wait in this file
 
 inline std::string Path(const std::string& method) { return "/dinh.testing.v1.ThingService/" + method; }
 
-// Counts arrivals and holds them until opened.
+// Counts arrivals and holds them until opened. Its state outlives it, because who is let go may still be leaving.
 class Gate {
  public:
   void Wait() {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait_for(lock, kLimit, [this] { return open_; });
+    const std::shared_ptr<State> state = state_;
+    std::unique_lock lock(state->mutex);
+    ++state->waiting;
+    state->changed.notify_all();
+    state->changed.wait_for(lock, std::chrono::seconds(10), [&] { return state->open; });
   }
   bool WaitFor(int waiting) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kLimit, [&] { return waiting_ >= waiting; });
+    std::unique_lock lock(state_->mutex);
+    return state_->changed.wait_for(lock, std::chrono::seconds(10), [&] { return state_->waiting >= waiting; });
   }
   void Open() {
-    std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
+    std::lock_guard lock(state_->mutex);
+    state_->open = true;
+    state_->changed.notify_all();
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int waiting_ = 0;
-  bool open_ = false;
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int waiting = 0;
+    bool open = false;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 class CollectingSink final : public StreamSink {

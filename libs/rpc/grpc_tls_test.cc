@@ -28,7 +28,7 @@ class GrpcTlsTest : public GrpcServerTest {
     options.pem_root_certs = Read("ca.crt");
     options.pem_key_cert_pairs = {{Read("things.key"), Read("things.crt")}};
     auto server = GrpcServer::Start(
-        {.address = "localhost:0", .credentials = grpc::SslServerCredentials(options), .peer_domain = "dinh"},
+        {.address = "127.0.0.1:0", .credentials = grpc::SslServerCredentials(options), .peer_domain = "dinh"},
         pipeline_, pool_);
     ASSERT_TRUE(server.ok()) << server.status();
     tls_server_ = *std::move(server);
@@ -46,9 +46,9 @@ class GrpcTlsTest : public GrpcServerTest {
     text << in.rdbuf();
     return text.str();
   }
-  // A DNS name stands beside the URI: gRPC's clients check only that.
+  // An address (or DNS name) stands beside the URI: gRPC's clients check only that.
   void Issue(const std::string& service, const std::string& domain = "dinh") {
-    std::ofstream(dir_.File("ext")) << "subjectAltName=URI:spiffe://" << domain << "/" << service << ",DNS:localhost\n";
+    std::ofstream(dir_.File("ext")) << "subjectAltName=URI:spiffe://" << domain << "/" << service << ",IP:127.0.0.1\n";
     Run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + service + " -keyout " + service +
         ".key -out " + service + ".csr");
     Run("openssl x509 -req -in " + service +
@@ -61,7 +61,7 @@ class GrpcTlsTest : public GrpcServerTest {
       options.pem_private_key = Read(service + ".key");
       options.pem_cert_chain = Read(service + ".crt");
     }
-    GrpcChannel channel({.target = "localhost:" + std::to_string(tls_server_->port()),
+    GrpcChannel channel({.target = "127.0.0.1:" + std::to_string(tls_server_->port()),
                          .service = "things",
                          .credentials = grpc::SslCredentials(options)},
                         clock_, nullptr);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include "libs/base/status.h"
@@ -15,30 +16,34 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Holds tasks until the test lets them go.
+// Counts arrivals and holds them until opened. Its state outlives it, because who is let go may still be leaving.
 class Gate {
  public:
   void Wait() {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return open_; });
+    const std::shared_ptr<State> state = state_;
+    std::unique_lock lock(state->mutex);
+    ++state->waiting;
+    state->changed.notify_all();
+    state->changed.wait_for(lock, std::chrono::seconds(10), [&] { return state->open; });
   }
   bool WaitFor(int waiting) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return waiting_ >= waiting; });
+    std::unique_lock lock(state_->mutex);
+    return state_->changed.wait_for(lock, std::chrono::seconds(10), [&] { return state_->waiting >= waiting; });
   }
   void Open() {
-    std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
+    std::lock_guard lock(state_->mutex);
+    state_->open = true;
+    state_->changed.notify_all();
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int waiting_ = 0;
-  bool open_ = false;
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int waiting = 0;
+    bool open = false;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 TEST(HandlerPoolTest, RefusesWhatDoesNotFitAndRunsTheRest) {
