@@ -67,9 +67,8 @@ absl::Status CheckAgreement(const Route::Variable& variable, const std::string& 
   if (leaf.descriptor->type() != FieldDescriptor::TYPE_STRING) return absl::OkStatus();
   const std::string said = leaf.reflection->GetString(holder, leaf.descriptor);
   if (said.empty() || said == text) return absl::OkStatus();
-  return base::InvalidField(variable.path,
-                            {"khác với giá trị trong đường dẫn.", "it differs from the value in the path."},
-                            "PATH_MISMATCH");
+  return base::InvalidField(
+      variable.path, {"khác với giá trị trong đường dẫn.", "it differs from the value in the path."}, "PATH_MISMATCH");
 }
 
 absl::Status BindPath(const Route& route, const transcode::PathSegments& segments, Message* request) {
@@ -122,16 +121,15 @@ absl::Status BindSigned(const http::Request& http, Message* request) {
     if (name != "content-type" && !name.starts_with(kSignedHeaderPrefix)) continue;
     // A header that stands twice could mean one thing to the signer and another to us.
     if (!out->mutable_headers()->insert({name, std::string(field.value)}).second) {
-      return base::InvalidField(name.substr(0, kMaxNameInError), {"tiêu đề này có hai lần.", "this header stands twice."},
-                                "DUPLICATE_FIELD");
+      return base::InvalidField(name.substr(0, kMaxNameInError),
+                                {"tiêu đề này có hai lần.", "this header stands twice."}, "DUPLICATE_FIELD");
     }
   }
   return absl::OkStatus();
 }
 
 absl::Status BindRawField(const FieldPlan& field, const http::Request& http, Message* request) {
-  auto* raw = static_cast<dinh::options::v1::RawBody*>(
-      field.reflection->MutableMessage(request, field.descriptor));
+  auto* raw = static_cast<dinh::options::v1::RawBody*>(field.reflection->MutableMessage(request, field.descriptor));
   raw->set_content_type(std::string(http.headers.Get("content-type")));
   raw->set_data(std::string(http.body));
   return absl::OkStatus();
@@ -142,8 +140,9 @@ absl::Status BindBody(const RouteTable& table, const Route& route, const http::R
   switch (route.body) {
     case Route::Body::kNone:
       if (empty) return absl::OkStatus();
-      return base::InvalidField("body", {"yêu cầu này không có phần thân; hãy bỏ đi.",
-                                         "this request takes no body; leave it out."}, "UNEXPECTED_BODY");
+      return base::InvalidField(
+          "body", {"yêu cầu này không có phần thân; hãy bỏ đi.", "this request takes no body; leave it out."},
+          "UNEXPECTED_BODY");
     case Route::Body::kAll:
       if (empty) return absl::OkStatus();
       return table.transcoder().Parse(*route.endpoint->request, http.body, request);
@@ -189,8 +188,8 @@ absl::Status BindParameter(const MessagePlan& plan, std::string_view name, std::
       }
       return transcode::SetFromText(*field, value, name, holder);
     }
-    const bool open = !field->repeated && field->message != nullptr &&
-                      field->message->well_known == transcode::WellKnown::kNone;
+    const bool open =
+        !field->repeated && field->message != nullptr && field->message->well_known == transcode::WellKnown::kNone;
     if (!open) return UnknownParameter(name);
     holder = field->reflection->MutableMessage(holder, field->descriptor);
     level = field->message;

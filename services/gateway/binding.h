@@ -12,8 +12,8 @@
 
 namespace dinh::gateway {
 
-// INVALID_ARGUMENT with field violations: malformed JSON, an unknown query parameter, a value that does not fit, a field
-// that the path says otherwise. `segments` as the router cut them.
+// INVALID_ARGUMENT with field violations: malformed JSON, an unknown query parameter, a value that does not fit, a
+// field that the path says otherwise. `segments` as the router cut them.
 absl::Status BindRequest(const RouteTable& table, const Route& route, const transcode::PathSegments& segments,
                          const http::Request& http, Message* request);
 

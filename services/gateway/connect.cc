@@ -25,20 +25,31 @@ absl::Status BadParameter(std::string_view name, base::Text text) {
 // The specification's table; not that of our REST answers.
 int ConnectStatus(absl::StatusCode code) {
   switch (code) {
-    case absl::StatusCode::kCancelled: return 499;
+    case absl::StatusCode::kCancelled:
+      return 499;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange: return 400;
-    case absl::StatusCode::kDeadlineExceeded: return 504;
-    case absl::StatusCode::kNotFound: return 404;
+    case absl::StatusCode::kOutOfRange:
+      return 400;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    case absl::StatusCode::kNotFound:
+      return 404;
     case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kAborted: return 409;
-    case absl::StatusCode::kPermissionDenied: return 403;
-    case absl::StatusCode::kResourceExhausted: return 429;
-    case absl::StatusCode::kUnimplemented: return 501;
-    case absl::StatusCode::kUnavailable: return 503;
-    case absl::StatusCode::kUnauthenticated: return 401;
-    default: return 500;
+    case absl::StatusCode::kAborted:
+      return 409;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kUnimplemented:
+      return 501;
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    default:
+      return 500;
   }
 }
 
@@ -69,7 +80,8 @@ absl::StatusOr<ConnectRequest> ReadQuery(std::string_view query) {
     } else if (name == "connect") {
       if (value != "v1") return BadParameter("connect", {"chỉ nhận v1.", "only v1 is known."});
     } else if (name == "compression") {
-      if (value != "identity") return BadParameter("compression", {"không hỗ trợ nén.", "compression is not supported."});
+      if (value != "identity")
+        return BadParameter("compression", {"không hỗ trợ nén.", "compression is not supported."});
     } else {
       return BadParameter(name.substr(0, 32), {"không có tham số này.", "there is no such parameter."});
     }

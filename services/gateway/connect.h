@@ -1,5 +1,5 @@
-// The Connect protocol's unary calls (https://connectrpc.com/docs/protocol): POST /dinh.x.v1.Service/Method with JSON or
-// binary messages, GET for methods without side effects, and Connect's own form of errors. Pure functions.
+// The Connect protocol's unary calls (https://connectrpc.com/docs/protocol): POST /dinh.x.v1.Service/Method with JSON
+// or binary messages, GET for methods without side effects, and Connect's own form of errors. Pure functions.
 #pragma once
 
 #include <chrono>
@@ -28,8 +28,8 @@ absl::StatusOr<ConnectRequest> ReadConnectRequest(const http::Request& http);
 // Connect-Timeout-Ms; nullopt when absent. INVALID_ARGUMENT unless 1 to 10 digits.
 absl::StatusOr<std::optional<std::chrono::milliseconds>> ConnectTimeout(std::string_view header);
 
-// {"code":"invalid_argument","message":…,"details":[{"type":"google.rpc.ErrorInfo","value":…}]} with Connect's own table
-// of HTTP statuses. Nothing internal leaves: rpc::ForOutside is applied.
+// {"code":"invalid_argument","message":…,"details":[{"type":"google.rpc.ErrorInfo","value":…}]} with Connect's own
+// table of HTTP statuses. Nothing internal leaves: rpc::ForOutside is applied.
 http::Response ConnectProblem(const absl::Status& status, std::string_view trace_id);
 
 }  // namespace dinh::gateway

@@ -26,12 +26,12 @@ constexpr std::string_view kPagePolicy =
 constexpr std::string_view kHstsValue = "max-age=31536000; includeSubDomains";
 constexpr std::string_view kCorsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 constexpr std::string_view kCorsHeaders =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Accept-Language, Last-Event-ID, traceparent, "
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Accept-Language, Last-Event-ID, "
+    "traceparent, "
     "Connect-Protocol-Version, Connect-Timeout-Ms";
 constexpr std::string_view kCorsExposed = "ETag, Retry-After, RateLimit, Location, traceparent";
 // Around the file of an upload: part headers and small form fields.
 constexpr uint64_t kMultipartOverheadBytes = 64 * base::kKiB;
-
 
 bool IsMultipart(std::string_view content_type) { return http::MultipartBoundary(content_type).ok(); }
 
@@ -142,13 +142,17 @@ const Page* Edge::AppPage(const http::Request& http) const {
 std::optional<Refusal> Edge::RefusalOf(const Target& target, const http::Request& http) const {
   const std::string_view type = http.headers.Get("content-type");
   switch (target.kind) {
-    case Target::Kind::kNothing: return kNoSuchRoute;
-    case Target::Kind::kWrongMethod: return kMethodNotAllowed;
+    case Target::Kind::kNothing:
+      return kNoSuchRoute;
+    case Target::Kind::kWrongMethod:
+      return kMethodNotAllowed;
     case Target::Kind::kConnect:
       if (http.method == http::Method::kPost && !IsConnectType(type)) return kUnsupportedType;
       return std::nullopt;
-    case Target::Kind::kRoute: break;
-    default: return std::nullopt;
+    case Target::Kind::kRoute:
+      break;
+    default:
+      return std::nullopt;
   }
   const Route& route = *target.match.route;
   const Endpoint& endpoint = *route.endpoint;
@@ -197,14 +201,19 @@ void Edge::OnRequest(http::ExchangePtr exchange) {
   const Target target = planned != nullptr ? *planned : Resolve(http);
   switch (target.kind) {
     case Target::Kind::kNothing:
-    case Target::Kind::kWrongMethod: return Reply(exchange, RefusedTarget(target, http), kDataPolicy);
+    case Target::Kind::kWrongMethod:
+      return Reply(exchange, RefusedTarget(target, http), kDataPolicy);
     case Target::Kind::kPage:
       return Reply(exchange, PageResponse(http, *target.page), target.page->html ? kPagePolicy : kDataPolicy);
-    case Target::Kind::kHealth: return Reply(exchange, HealthResponse(false), kDataPolicy);
-    case Target::Kind::kReady: return Reply(exchange, HealthResponse(true), kDataPolicy);
-    case Target::Kind::kOptions: return Reply(exchange, OptionsResponse(target, http), kDataPolicy);
+    case Target::Kind::kHealth:
+      return Reply(exchange, HealthResponse(false), kDataPolicy);
+    case Target::Kind::kReady:
+      return Reply(exchange, HealthResponse(true), kDataPolicy);
+    case Target::Kind::kOptions:
+      return Reply(exchange, OptionsResponse(target, http), kDataPolicy);
     case Target::Kind::kRoute:
-    case Target::Kind::kConnect: break;
+    case Target::Kind::kConnect:
+      break;
   }
   if (planned == nullptr && RefusalOf(target, http).has_value()) {
     return Reply(exchange, RefusedTarget(target, http), kDataPolicy);
@@ -256,9 +265,12 @@ void Edge::Run(EdgeCall& call) const {
   if (const absl::Status session = CheckSession(call); !session.ok()) return AnswerProblem(call, session);
   if (call.route == nullptr) return RunConnect(call);
   switch (call.endpoint->kind) {
-    case Endpoint::Kind::kUnary: return RunUnary(call);
-    case Endpoint::Kind::kUpload: return RunUpload(call);
-    case Endpoint::Kind::kEvents: return RunEvents(call);
+    case Endpoint::Kind::kUnary:
+      return RunUnary(call);
+    case Endpoint::Kind::kUpload:
+      return RunUpload(call);
+    case Endpoint::Kind::kEvents:
+      return RunEvents(call);
   }
 }
 

@@ -54,8 +54,8 @@ struct EdgeCall {
   const Route* route = nullptr;  // null: Connect
   transcode::PathSegments segments;
   rpc::CallHead head;
-  bool by_cookie = false;       // the session cookie authenticates it
-  bool credentials = false;     // any credentials came along
+  bool by_cookie = false;    // the session cookie authenticates it
+  bool credentials = false;  // any credentials came along
   HttpMetrics::Series* series = nullptr;
 
   const http::Request& http() const { return exchange->request(); }

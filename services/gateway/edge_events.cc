@@ -1,5 +1,5 @@
-// Server streams as server-sent events: one event a message, its id the message's sequence number, so that a client that
-// reconnects with Last-Event-ID goes on where it was.
+// Server streams as server-sent events: one event a message, its id the message's sequence number, so that a client
+// that reconnects with Last-Event-ID goes on where it was.
 #include <charconv>
 #include <functional>
 #include <memory>
@@ -132,9 +132,9 @@ void Edge::RunEvents(EdgeCall& call) const {
   Complete(call.http(), "default-src 'none'; frame-ancestors 'none'", &head);
   // A refusal may come after this call has ended: everything it needs goes along.
   auto later = std::make_shared<EdgeCall>(call);
-  auto sink = std::make_shared<EventSink>(call.exchange, endpoint, routes_->transcoder(), head.headers,
-                                          call.head.language,
-                                          [this, later](const absl::Status& why) { AnswerProblem(*later, why); });
+  auto sink =
+      std::make_shared<EventSink>(call.exchange, endpoint, routes_->transcoder(), head.headers, call.head.language,
+                                  [this, later](const absl::Status& why) { AnswerProblem(*later, why); });
   status = parts_.pipeline.ServerStream(*endpoint.method, call.head, *request, sink);
   if (!status.ok()) return AnswerProblem(call, status);
   sink->Begin();

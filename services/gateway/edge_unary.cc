@@ -58,14 +58,14 @@ std::string SafeContentType(const std::string& type) {
     return "application/octet-stream";
   }
   for (const char c : type) {
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) return "application/octet-stream";
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F)
+      return "application/octet-stream";
   }
   return type;
 }
 
 absl::Status CsrfMissing() {
-  return base::Error(absl::StatusCode::kPermissionDenied, kCsrf.reason,
-                     {std::string(kCsrf.vi), std::string(kCsrf.en)});
+  return base::Error(absl::StatusCode::kPermissionDenied, kCsrf.reason, {std::string(kCsrf.vi), std::string(kCsrf.en)});
 }
 
 }  // namespace
@@ -115,10 +115,9 @@ void Edge::AnswerMessage(EdgeCall& call, Message* response) const {
   }
   if (endpoint.ends_session && call.by_cookie) ClearCookies(&answer.headers);
   const transcode::Transcoder& transcoder = routes_->transcoder();
-  const absl::Status printed =
-      call.route != nullptr && call.route->response_field != nullptr
-          ? transcoder.PrintField(*call.route->response_field, *response, &answer.body)
-          : transcoder.Print(*endpoint.response, *response, &answer.body);
+  const absl::Status printed = call.route != nullptr && call.route->response_field != nullptr
+                                   ? transcoder.PrintField(*call.route->response_field, *response, &answer.body)
+                                   : transcoder.Print(*endpoint.response, *response, &answer.body);
   if (!printed.ok()) {
     parts_.logger.Error("print_failed", {{"method", endpoint.method->label}});
     return AnswerProblem(call, printed);
@@ -165,9 +164,8 @@ void Edge::AnswerRaw(EdgeCall& call, Message* response) const {
 
 void Edge::AnswerProblem(EdgeCall& call, const absl::Status& status) const {
   if (call.head.trace.trace_id.empty()) call.head.trace = telemetry::NewTrace(parts_.random, false);
-  http::Response response = call.route == nullptr
-                                ? ConnectProblem(status, call.head.trace.trace_id)
-                                : Problem(status, call.head.language, call.head.trace.trace_id);
+  http::Response response = call.route == nullptr ? ConnectProblem(status, call.head.trace.trace_id)
+                                                  : Problem(status, call.head.language, call.head.trace.trace_id);
   if (call.by_cookie && absl::IsUnauthenticated(status)) ClearAccessCookie(&response.headers);
   Send(call, std::move(response));
 }

@@ -47,8 +47,9 @@ class UploadReader final : public rpc::MessageReader, private http::MultipartPar
     RETURN_IF_ERROR(parser_.Finish());
     ended_ = true;
     if (file_ != File::kDone) {
-      return base::InvalidField("file", {"thiếu tệp; hãy gửi một phần có tên tệp.",
-                                         "the file is missing; send one part with a file name."}, "FILE_MISSING");
+      return base::InvalidField(
+          "file", {"thiếu tệp; hãy gửi một phần có tên tệp.", "the file is missing; send one part with a file name."},
+          "FILE_MISSING");
     }
     return absl::OkStatus();
   }
@@ -57,7 +58,8 @@ class UploadReader final : public rpc::MessageReader, private http::MultipartPar
     if (file_ != File::kNone) {
       return base::InvalidField(part.filename.has_value() ? "file" : "fields",
                                 {"mỗi lần chỉ gửi một tệp, và các trường khác phải đứng trước tệp.",
-                                 "one file a request, and other fields stand before it."}, "UNEXPECTED_PART");
+                                 "one file a request, and other fields stand before it."},
+                                "UNEXPECTED_PART");
     }
     if (part.filename.has_value()) {
       file_ = File::kOpen;
@@ -68,8 +70,10 @@ class UploadReader final : public rpc::MessageReader, private http::MultipartPar
     }
     const auto [at, fresh] = head_.mutable_fields()->insert({part.name, ""});
     if (!fresh || !transcode::IsUtf8(part.name)) {
-      return base::InvalidField("fields", {"một trường có hai lần hoặc tên không phải UTF-8.",
-                                           "a field stands twice, or its name is not UTF-8."}, "DUPLICATE_FIELD");
+      return base::InvalidField(
+          "fields",
+          {"một trường có hai lần hoặc tên không phải UTF-8.", "a field stands twice, or its name is not UTF-8."},
+          "DUPLICATE_FIELD");
     }
     field_ = &at->second;
     return absl::OkStatus();

@@ -5,8 +5,8 @@ namespace dinh::gateway {
 HttpMetrics::HttpMetrics(telemetry::Metrics& metrics)
     : requests_(metrics.AddCounter("http_server_requests_total", "HTTP requests answered, by route template.",
                                    {"method", "route", "status"})),
-      seconds_(metrics.AddHistogram("http_server_request_seconds", "Time from the end of a request's header to its answer.",
-                                    {"method", "route"})) {}
+      seconds_(metrics.AddHistogram("http_server_request_seconds",
+                                    "Time from the end of a request's header to its answer.", {"method", "route"})) {}
 
 HttpMetrics::Series& HttpMetrics::Of(std::string_view method, std::string_view route) {
   std::lock_guard lock(mutex_);

@@ -69,9 +69,9 @@ absl::Status GatewayModule::Open() {
   options.cors_origins = config_.cors_origins;
   options.hsts = !config_.tls_certificate.empty() || !config_.trusted_proxies.empty();
   options.ready = [this] { return open_ && !platform_->draining(); };
-  edge_ = std::make_unique<Edge>(EdgeParts{platform_->pipeline(), platform_->pool(), platform_->random(),
-                                           platform_->logger(), *metrics_},
-                                 std::move(options), std::move(routes));
+  edge_ = std::make_unique<Edge>(
+      EdgeParts{platform_->pipeline(), platform_->pool(), platform_->random(), platform_->logger(), *metrics_},
+      std::move(options), std::move(routes));
   RETURN_IF_ERROR(AddPages());
   http::ServerOptions server;
   server.host = address.host;

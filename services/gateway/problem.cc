@@ -21,30 +21,48 @@ struct ReasonStatus {
 };
 // Reasons whose HTTP status says more than that of their code.
 constexpr ReasonStatus kReasonStatus[] = {
-    {"IDEMPOTENCY_KEY_REUSED", 422}, {"BODY_TOO_LARGE", 413}, {"UPLOAD_TOO_LARGE", 413},
+    {"IDEMPOTENCY_KEY_REUSED", 422}, {"BODY_TOO_LARGE", 413},  {"UPLOAD_TOO_LARGE", 413},
     {"FILE_TOO_LARGE", 413},         {"UPLOAD_TOO_SLOW", 408},
 };
 
 std::string_view TitleOf(int status, bool vi) {
   switch (status) {
-    case 400: return vi ? "Yêu cầu chưa hợp lệ" : "Invalid request";
-    case 401: return vi ? "Cần đăng nhập" : "Login needed";
-    case 403: return vi ? "Không có quyền" : "Not allowed";
-    case 404: return vi ? "Không tìm thấy" : "Not found";
-    case 405: return vi ? "Phương thức không được nhận" : "Method not allowed";
-    case 406: return vi ? "Không có dạng trả lời này" : "Not acceptable";
-    case 408: return vi ? "Gửi quá chậm" : "Too slow";
-    case 409: return vi ? "Trạng thái không cho phép" : "Conflict";
-    case 412: return vi ? "Điều kiện không thỏa" : "Precondition failed";
-    case 413: return vi ? "Nội dung quá lớn" : "Content too large";
-    case 415: return vi ? "Kiểu nội dung chưa đúng" : "Unsupported media type";
-    case 422: return vi ? "Mã yêu cầu đã dùng" : "Request id used before";
-    case 429: return vi ? "Gửi quá nhanh" : "Too many requests";
-    case 499: return vi ? "Đã hủy" : "Cancelled";
-    case 501: return vi ? "Chưa hỗ trợ" : "Not implemented";
-    case 503: return vi ? "Tạm thời gián đoạn" : "Temporarily unavailable";
-    case 504: return vi ? "Quá thời gian" : "Timed out";
-    default: return vi ? "Lỗi hệ thống" : "Server error";
+    case 400:
+      return vi ? "Yêu cầu chưa hợp lệ" : "Invalid request";
+    case 401:
+      return vi ? "Cần đăng nhập" : "Login needed";
+    case 403:
+      return vi ? "Không có quyền" : "Not allowed";
+    case 404:
+      return vi ? "Không tìm thấy" : "Not found";
+    case 405:
+      return vi ? "Phương thức không được nhận" : "Method not allowed";
+    case 406:
+      return vi ? "Không có dạng trả lời này" : "Not acceptable";
+    case 408:
+      return vi ? "Gửi quá chậm" : "Too slow";
+    case 409:
+      return vi ? "Trạng thái không cho phép" : "Conflict";
+    case 412:
+      return vi ? "Điều kiện không thỏa" : "Precondition failed";
+    case 413:
+      return vi ? "Nội dung quá lớn" : "Content too large";
+    case 415:
+      return vi ? "Kiểu nội dung chưa đúng" : "Unsupported media type";
+    case 422:
+      return vi ? "Mã yêu cầu đã dùng" : "Request id used before";
+    case 429:
+      return vi ? "Gửi quá nhanh" : "Too many requests";
+    case 499:
+      return vi ? "Đã hủy" : "Cancelled";
+    case 501:
+      return vi ? "Chưa hỗ trợ" : "Not implemented";
+    case 503:
+      return vi ? "Tạm thời gián đoạn" : "Temporarily unavailable";
+    case 504:
+      return vi ? "Quá thời gian" : "Timed out";
+    default:
+      return vi ? "Lỗi hệ thống" : "Server error";
   }
 }
 
@@ -133,21 +151,33 @@ int HttpStatusOf(const absl::Status& status) {
     }
   }
   switch (status.code()) {
-    case absl::StatusCode::kOk: return 200;
+    case absl::StatusCode::kOk:
+      return 200;
     case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kOutOfRange: return 400;
-    case absl::StatusCode::kUnauthenticated: return 401;
-    case absl::StatusCode::kPermissionDenied: return 403;
-    case absl::StatusCode::kNotFound: return 404;
+    case absl::StatusCode::kOutOfRange:
+      return 400;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kNotFound:
+      return 404;
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kAborted: return 409;
-    case absl::StatusCode::kResourceExhausted: return 429;
-    case absl::StatusCode::kCancelled: return 499;
-    case absl::StatusCode::kUnimplemented: return 501;
-    case absl::StatusCode::kUnavailable: return 503;
-    case absl::StatusCode::kDeadlineExceeded: return 504;
-    default: return 500;
+    case absl::StatusCode::kAborted:
+      return 409;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kCancelled:
+      return 499;
+    case absl::StatusCode::kUnimplemented:
+      return 501;
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    default:
+      return 500;
   }
 }
 

@@ -34,19 +34,22 @@ struct Refusal {
 };
 http::Response Problem(const Refusal& refusal, std::string_view language, std::string_view trace_id);
 
-inline constexpr Refusal kNoSuchRoute = {404, "NO_SUCH_ROUTE", "Không có địa chỉ này. Hãy kiểm tra lại đường dẫn; danh sách ở /docs.",
+inline constexpr Refusal kNoSuchRoute = {404, "NO_SUCH_ROUTE",
+                                         "Không có địa chỉ này. Hãy kiểm tra lại đường dẫn; danh sách ở /docs.",
                                          "There is nothing at this address. Check the path; /docs lists them all."};
-inline constexpr Refusal kMethodNotAllowed = {405, "METHOD_NOT_ALLOWED",
-                                              "Địa chỉ này không nhận phương thức đó. Hãy dùng phương thức ghi trong tiêu đề Allow.",
-                                              "This address does not take that method. Use one of those in Allow."};
-inline constexpr Refusal kUnsupportedType = {415, "UNSUPPORTED_MEDIA_TYPE",
-                                             "Kiểu nội dung chưa đúng. Hãy gửi đúng Content-Type mà địa chỉ này nhận (thường là application/json).",
-                                             "Wrong media type. Send the Content-Type this address takes (mostly application/json)."};
-inline constexpr Refusal kNotAcceptable = {406, "NOT_ACCEPTABLE",
-                                           "Không có dạng trả lời mà bạn yêu cầu. Hãy để Accept nhận application/json.",
-                                           "The answer has none of the forms you accept. Let Accept take application/json."};
-inline constexpr Refusal kCsrf = {403, "CSRF_TOKEN_MISSING",
-                                  "Thiếu mã chống giả mạo. Hãy gửi tiêu đề X-CSRF-Token bằng giá trị cookie __Host-dinh-csrf.",
-                                  "The anti-forgery token is missing. Send X-CSRF-Token with the value of cookie __Host-dinh-csrf."};
+inline constexpr Refusal kMethodNotAllowed = {
+    405, "METHOD_NOT_ALLOWED", "Địa chỉ này không nhận phương thức đó. Hãy dùng phương thức ghi trong tiêu đề Allow.",
+    "This address does not take that method. Use one of those in Allow."};
+inline constexpr Refusal kUnsupportedType = {
+    415, "UNSUPPORTED_MEDIA_TYPE",
+    "Kiểu nội dung chưa đúng. Hãy gửi đúng Content-Type mà địa chỉ này nhận (thường là application/json).",
+    "Wrong media type. Send the Content-Type this address takes (mostly application/json)."};
+inline constexpr Refusal kNotAcceptable = {
+    406, "NOT_ACCEPTABLE", "Không có dạng trả lời mà bạn yêu cầu. Hãy để Accept nhận application/json.",
+    "The answer has none of the forms you accept. Let Accept take application/json."};
+inline constexpr Refusal kCsrf = {
+    403, "CSRF_TOKEN_MISSING",
+    "Thiếu mã chống giả mạo. Hãy gửi tiêu đề X-CSRF-Token bằng giá trị cookie __Host-dinh-csrf.",
+    "The anti-forgery token is missing. Send X-CSRF-Token with the value of cookie __Host-dinh-csrf."};
 
 }  // namespace dinh::gateway

@@ -25,8 +25,8 @@ const FieldDescriptor* FindField(const Descriptor& type, std::string_view name, 
 
 absl::Status Bad(const Endpoint& endpoint, std::string_view what) {
   const std::string text = endpoint.method->label + ": " + std::string(what);
-  return base::FailedPrecondition("BAD_ROUTE", {"Khai báo google.api.http sai: " + text,
-                                                "Wrong google.api.http: " + text});
+  return base::FailedPrecondition("BAD_ROUTE",
+                                  {"Khai báo google.api.http sai: " + text, "Wrong google.api.http: " + text});
 }
 
 bool PeersOnly(const auth::AccessRule& rule) {
@@ -35,13 +35,20 @@ bool PeersOnly(const auth::AccessRule& rule) {
 
 std::pair<std::string, std::string> MethodAndPath(const google::api::HttpRule& rule) {
   switch (rule.pattern_case()) {
-    case google::api::HttpRule::kGet: return {"GET", rule.get()};
-    case google::api::HttpRule::kPut: return {"PUT", rule.put()};
-    case google::api::HttpRule::kPost: return {"POST", rule.post()};
-    case google::api::HttpRule::kDelete: return {"DELETE", rule.delete_()};
-    case google::api::HttpRule::kPatch: return {"PATCH", rule.patch()};
-    case google::api::HttpRule::kCustom: return {rule.custom().kind(), rule.custom().path()};
-    default: return {"", ""};
+    case google::api::HttpRule::kGet:
+      return {"GET", rule.get()};
+    case google::api::HttpRule::kPut:
+      return {"PUT", rule.put()};
+    case google::api::HttpRule::kPost:
+      return {"POST", rule.post()};
+    case google::api::HttpRule::kDelete:
+      return {"DELETE", rule.delete_()};
+    case google::api::HttpRule::kPatch:
+      return {"PATCH", rule.patch()};
+    case google::api::HttpRule::kCustom:
+      return {rule.custom().kind(), rule.custom().path()};
+    default:
+      return {"", ""};
   }
 }
 

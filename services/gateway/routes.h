@@ -37,10 +37,10 @@ struct Endpoint {
   bool read_only = false;       // NO_SIDE_EFFECTS
   // Readable by anyone and free of personal data: may be kept by shared caches when no credentials came along.
   bool publicly_cacheable = false;
-  bool issues_tokens = false;  // the answer is identity's TokenPair (cookie sessions)
-  bool ends_session = false;   // identity's Logout
-  const FieldDescriptor* request_etag = nullptr;   // string `etag` of the request
-  const FieldDescriptor* response_etag = nullptr;  // string `etag` of the response
+  bool issues_tokens = false;                          // the answer is identity's TokenPair (cookie sessions)
+  bool ends_session = false;                           // identity's Logout
+  const FieldDescriptor* request_etag = nullptr;       // string `etag` of the request
+  const FieldDescriptor* response_etag = nullptr;      // string `etag` of the response
   const transcode::FieldPlan* resume_field = nullptr;  // events: int64 `last_event_id` or `after_sequence`
   const FieldDescriptor* sequence_field = nullptr;     // events: int64 `sequence` of the message
 

@@ -11,9 +11,10 @@ using google::protobuf::FieldDescriptor;
 constexpr int64_t kRefreshCookieSeconds = 30LL * 24 * 3600;
 constexpr size_t kCsrfBytes = 24;
 
-void SetCookie(std::string_view name, std::string_view value, int64_t seconds, bool script, http::ResponseHeaders* out) {
-  std::string cookie = std::string(name) + "=" + std::string(value) + "; Path=/; Secure; SameSite=Strict; Max-Age=" +
-                       std::to_string(seconds);
+void SetCookie(std::string_view name, std::string_view value, int64_t seconds, bool script,
+               http::ResponseHeaders* out) {
+  std::string cookie = std::string(name) + "=" + std::string(value) +
+                       "; Path=/; Secure; SameSite=Strict; Max-Age=" + std::to_string(seconds);
   if (!script) cookie += "; HttpOnly";
   out->Add("Set-Cookie", cookie);
 }
@@ -49,7 +50,9 @@ std::string_view BearerToken(const http::HeaderList& headers) {
   return base::Trim(value.substr(kScheme.size()));
 }
 
-bool WantsCookies(const http::HeaderList& headers) { return http::EqualsIgnoreCase(headers.Get(kSessionHeader), "cookie"); }
+bool WantsCookies(const http::HeaderList& headers) {
+  return http::EqualsIgnoreCase(headers.Get(kSessionHeader), "cookie");
+}
 
 bool CsrfOk(const http::HeaderList& headers) {
   // Browsers say where a request comes from; SameSite=Strict should have kept the cookies away already.

@@ -1,6 +1,7 @@
-// Cookie sessions of the web app. A login that says `Dinh-Session: cookie` gets its tokens as cookies that no script can
-// read, and not in the body; native apps keep bearer tokens. A mutation that is authenticated by cookie must repeat the
-// value of the readable CSRF cookie in `X-CSRF-Token` (double submit): another site can send cookies but not read them.
+// Cookie sessions of the web app. A login that says `Dinh-Session: cookie` gets its tokens as cookies that no script
+// can read, and not in the body; native apps keep bearer tokens. A mutation that is authenticated by cookie must repeat
+// the value of the readable CSRF cookie in `X-CSRF-Token` (double submit): another site can send cookies but not read
+// them.
 //
 // Pure functions.
 #pragma once

@@ -27,7 +27,7 @@ namespace tpb = dinh::testing::v1;
 namespace pb = google::protobuf;
 
 constexpr int kMessages = 3000;
-constexpr int kMutations = 20000;
+constexpr int kMutations = 12000;
 
 class DifferentialTest : public ::testing::Test {
  protected:
@@ -35,7 +35,8 @@ class DifferentialTest : public ::testing::Test {
     auto plan = transcoder_.Add(tpb::Everything::descriptor());
     ASSERT_TRUE(plan.ok()) << plan.status();
     plan_ = *plan;
-    resolver_.reset(pb::util::NewTypeResolverForDescriptorPool("type.googleapis.com", pb::DescriptorPool::generated_pool()));
+    resolver_.reset(
+        pb::util::NewTypeResolverForDescriptorPool("type.googleapis.com", pb::DescriptorPool::generated_pool()));
   }
 
   // json_util prints map entries in the order of the wire; sorted by key they are what we print.
@@ -140,10 +141,17 @@ std::string Mutate(std::string json, RandomMessage& random) {
   for (int64_t n = random.Between(1, 2); n > 0 && !json.empty(); --n) {
     const auto at = static_cast<size_t>(random.Between(0, static_cast<int64_t>(json.size()) - 1));
     switch (random.Between(0, 3)) {
-      case 0: json[at] = kAlphabet[static_cast<size_t>(random.Between(0, kAlphabet.size() - 1))]; break;
-      case 1: json.erase(at, static_cast<size_t>(random.Between(1, 4))); break;
-      case 2: json.insert(at, 1, kAlphabet[static_cast<size_t>(random.Between(0, kAlphabet.size() - 1))]); break;
-      default: json.insert(at, json.substr(at, static_cast<size_t>(random.Between(1, 12))));
+      case 0:
+        json[at] = kAlphabet[static_cast<size_t>(random.Between(0, kAlphabet.size() - 1))];
+        break;
+      case 1:
+        json.erase(at, static_cast<size_t>(random.Between(1, 4)));
+        break;
+      case 2:
+        json.insert(at, 1, kAlphabet[static_cast<size_t>(random.Between(0, kAlphabet.size() - 1))]);
+        break;
+      default:
+        json.insert(at, json.substr(at, static_cast<size_t>(random.Between(1, 12))));
     }
   }
   return json;

@@ -62,7 +62,8 @@ std::string Handler::Path() const {
         break;
       case Frame::kRoot:
       case Frame::kAny:
-      case Frame::kAnyValue: break;
+      case Frame::kAnyValue:
+        break;
     }
   }
   // A name may have been cut within a character.
@@ -73,8 +74,8 @@ std::string Handler::Path() const {
 // rapidjson turns a lone low surrogate escape into bytes that are not UTF-8.
 bool Handler::GoodString(std::string_view value) {
   if (!has_escapes_ || IsUtf8(value)) return true;
-  return Fail("MALFORMED_JSON", {"mã \\u thiếu một nửa của cặp thay thế (surrogate).",
-                                 "a \\u escape is half of a surrogate pair."});
+  return Fail("MALFORMED_JSON",
+              {"mã \\u thiếu một nửa của cặp thay thế (surrogate).", "a \\u escape is half of a surrogate pair."});
 }
 
 bool Handler::Key(const char* text, SizeType size, bool) {
@@ -82,7 +83,8 @@ bool Handler::Key(const char* text, SizeType size, bool) {
   const std::string_view name(text, size);
   if (!GoodString(name)) return false;
   switch (frame.kind) {
-    case Frame::kMessage: return KeyInMessage(frame, name);
+    case Frame::kMessage:
+      return KeyInMessage(frame, name);
     case Frame::kMap:
     case Frame::kStruct:
       frame.key = text;
@@ -101,7 +103,8 @@ bool Handler::Key(const char* text, SizeType size, bool) {
         return true;
       }
       return Fail("UNKNOWN_FIELD", {"chỉ nhận “value” sau “@type”.", "only \"value\" may follow \"@type\"."});
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -131,8 +134,8 @@ bool Handler::MarkOneof(Frame& frame) {
   if (frame.field->oneof < 0) return true;
   uint8_t& seen = seen_[frame.first + frame.plan->fields.size() + static_cast<size_t>(frame.field->oneof)];
   if (seen != 0) {
-    return Fail("ONEOF_CONFLICT", {"chỉ được đặt một trong các trường của nhóm này.",
-                                   "only one field of this group may be set."});
+    return Fail("ONEOF_CONFLICT",
+                {"chỉ được đặt một trong các trường của nhóm này.", "only one field of this group may be set."});
   }
   seen = 1;
   return true;
@@ -140,14 +143,20 @@ bool Handler::MarkOneof(Frame& frame) {
 
 bool Handler::OpenObject(Message* message, const MessagePlan& plan) {
   switch (plan.well_known) {
-    case WellKnown::kNone: return PushMessage(plan, message);
-    case WellKnown::kStruct: return PushNamed(Frame::kStruct, message, nullptr);
+    case WellKnown::kNone:
+      return PushMessage(plan, message);
+    case WellKnown::kStruct:
+      return PushNamed(Frame::kStruct, message, nullptr);
     case WellKnown::kValue:
       return PushNamed(Frame::kStruct, static_cast<pb::Value*>(message)->mutable_struct_value(), nullptr);
-    case WellKnown::kAny: return Push(Frame::kAny, message) != nullptr;
-    case WellKnown::kListValue: return FailList();
-    case WellKnown::kWrapper: return FailExpected(Expectation(plan.fields[0], Fault::kWrongType));
-    default: return FailExpected(WellKnownExpectation(plan));
+    case WellKnown::kAny:
+      return Push(Frame::kAny, message) != nullptr;
+    case WellKnown::kListValue:
+      return FailList();
+    case WellKnown::kWrapper:
+      return FailExpected(Expectation(plan.fields[0], Fault::kWrongType));
+    default:
+      return FailExpected(WellKnownExpectation(plan));
   }
 }
 
@@ -155,7 +164,8 @@ bool Handler::StartObject() {
   Frame& frame = Top();
   switch (frame.kind) {
     case Frame::kRoot:
-    case Frame::kAnyValue: return OpenObject(frame.message, *frame.plan);
+    case Frame::kAnyValue:
+      return OpenObject(frame.message, *frame.plan);
     case Frame::kRootField:
     case Frame::kMessage: {
       const FieldPlan& field = *frame.field;
@@ -178,13 +188,15 @@ bool Handler::StartObject() {
       if (entry == nullptr) return false;
       return OpenObject(value.reflection->MutableMessage(entry, value.descriptor), *value.message);
     }
-    case Frame::kStruct: return PushNamed(Frame::kStruct, NewStructValue(frame)->mutable_struct_value(), nullptr);
+    case Frame::kStruct:
+      return PushNamed(Frame::kStruct, NewStructValue(frame)->mutable_struct_value(), nullptr);
     case Frame::kListValue: {
       ++frame.index;
       pb::Value* value = static_cast<pb::ListValue*>(frame.message)->add_values();
       return PushNamed(Frame::kStruct, value->mutable_struct_value(), nullptr);
     }
-    case Frame::kAny: return Fail("WRONG_TYPE", {"“@type” phải là một chuỗi.", "\"@type\" must be a string."});
+    case Frame::kAny:
+      return Fail("WRONG_TYPE", {"“@type” phải là một chuỗi.", "\"@type\" must be a string."});
   }
   return false;
 }
@@ -231,7 +243,8 @@ bool Handler::StartArray() {
   Frame& frame = Top();
   switch (frame.kind) {
     case Frame::kRoot:
-    case Frame::kAnyValue: return OpenList(frame.message, *frame.plan);
+    case Frame::kAnyValue:
+      return OpenList(frame.message, *frame.plan);
     case Frame::kRootField:
     case Frame::kMessage: {
       const FieldPlan& field = *frame.field;
@@ -254,13 +267,15 @@ bool Handler::StartArray() {
       if (entry == nullptr) return false;
       return OpenList(value.reflection->MutableMessage(entry, value.descriptor), *value.message);
     }
-    case Frame::kStruct: return Push(Frame::kListValue, NewStructValue(frame)->mutable_list_value()) != nullptr;
+    case Frame::kStruct:
+      return Push(Frame::kListValue, NewStructValue(frame)->mutable_list_value()) != nullptr;
     case Frame::kListValue: {
       ++frame.index;
       pb::Value* value = static_cast<pb::ListValue*>(frame.message)->add_values();
       return Push(Frame::kListValue, value->mutable_list_value()) != nullptr;
     }
-    case Frame::kAny: return Fail("WRONG_TYPE", {"“@type” phải là một chuỗi.", "\"@type\" must be a string."});
+    case Frame::kAny:
+      return Fail("WRONG_TYPE", {"“@type” phải là một chuỗi.", "\"@type\" must be a string."});
   }
   return false;
 }

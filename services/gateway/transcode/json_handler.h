@@ -103,9 +103,7 @@ class Handler {
   bool NoDuplicates(Frame& frame);
   bool GoodString(std::string_view value);
 
-  bool Fail(std::string_view reason, base::Text text) {
-    return FailAt(Path(), reason, std::move(text));
-  }
+  bool Fail(std::string_view reason, base::Text text) { return FailAt(Path(), reason, std::move(text)); }
   bool FailAt(std::string_view path, std::string_view reason, base::Text text) {
     if (path.empty()) path = "body";
     status_ = base::InvalidField(path, std::move(text), reason);

@@ -24,9 +24,11 @@ bool IsNullValue(const FieldPlan& field) {
 bool Handler::Put(const Token& token) {
   Frame& frame = Top();
   switch (frame.kind) {
-    case Frame::kRoot: return StoreMessage(token, frame.message, *frame.plan);
+    case Frame::kRoot:
+      return StoreMessage(token, frame.message, *frame.plan);
     case Frame::kRootField:
-    case Frame::kMessage: return PutInMessage(frame, token);
+    case Frame::kMessage:
+      return PutInMessage(frame, token);
     case Frame::kList:
       ++frame.index;
       return Store(token, frame.message, *frame.field, true);
@@ -34,12 +36,15 @@ bool Handler::Put(const Token& token) {
       Message* entry = NewEntry(frame);
       return entry != nullptr && Store(token, entry, frame.field->message->fields[1], false);
     }
-    case Frame::kStruct: return StoreValue(token, NewStructValue(frame));
+    case Frame::kStruct:
+      return StoreValue(token, NewStructValue(frame));
     case Frame::kListValue:
       ++frame.index;
       return StoreValue(token, static_cast<pb::ListValue*>(frame.message)->add_values());
-    case Frame::kAny: return StoreAnyType(frame, token);
-    case Frame::kAnyValue: return StoreMessage(token, frame.message, *frame.plan);
+    case Frame::kAny:
+      return StoreAnyType(frame, token);
+    case Frame::kAnyValue:
+      return StoreMessage(token, frame.message, *frame.plan);
   }
   return false;
 }
@@ -64,9 +69,15 @@ bool Handler::Store(const Token& token, Message* message, const FieldPlan& field
     case Token::kNull:
       if (IsNullValue(field)) fault = field.ops->set_number(message, field, add, "0");
       break;
-    case Token::kBool: fault = field.ops->set_bool(message, field, add, token.flag); break;
-    case Token::kNumber: fault = field.ops->set_number(message, field, add, token.text); break;
-    case Token::kString: fault = field.ops->set_string(message, field, add, token.text); break;
+    case Token::kBool:
+      fault = field.ops->set_bool(message, field, add, token.flag);
+      break;
+    case Token::kNumber:
+      fault = field.ops->set_number(message, field, add, token.text);
+      break;
+    case Token::kString:
+      fault = field.ops->set_string(message, field, add, token.text);
+      break;
   }
   if (fault == Fault::kNone) return true;
   return Fail(fault == Fault::kWrongType ? "WRONG_TYPE" : "BAD_VALUE", Expectation(field, fault));
@@ -74,23 +85,33 @@ bool Handler::Store(const Token& token, Message* message, const FieldPlan& field
 
 bool Handler::StoreMessage(const Token& token, Message* message, const MessagePlan& plan) {
   switch (plan.well_known) {
-    case WellKnown::kWrapper: return Store(token, message, plan.fields[0], false);
-    case WellKnown::kValue: return StoreValue(token, static_cast<pb::Value*>(message));
+    case WellKnown::kWrapper:
+      return Store(token, message, plan.fields[0], false);
+    case WellKnown::kValue:
+      return StoreValue(token, static_cast<pb::Value*>(message));
     case WellKnown::kTimestamp:
     case WellKnown::kDuration:
     case WellKnown::kFieldMask:
       if (token.kind == Token::kString && SetWellKnownText(plan, token.text, message)) return true;
       return Fail(token.kind == Token::kString ? "BAD_VALUE" : "WRONG_TYPE", WellKnownExpectation(plan));
-    case WellKnown::kListValue: return FailList();
-    default: return FailObject();
+    case WellKnown::kListValue:
+      return FailList();
+    default:
+      return FailObject();
   }
 }
 
 bool Handler::StoreValue(const Token& token, pb::Value* value) {
   switch (token.kind) {
-    case Token::kNull: value->set_null_value(pb::NULL_VALUE); return true;
-    case Token::kBool: value->set_bool_value(token.flag); return true;
-    case Token::kString: value->set_string_value(std::string(token.text)); return true;
+    case Token::kNull:
+      value->set_null_value(pb::NULL_VALUE);
+      return true;
+    case Token::kBool:
+      value->set_bool_value(token.flag);
+      return true;
+    case Token::kString:
+      value->set_string_value(std::string(token.text));
+      return true;
     case Token::kNumber: {
       double number = 0;
       if (ParseDouble(token.text, &number) != NumberResult::kOk) {
@@ -131,7 +152,8 @@ bool Handler::StoreAnyType(Frame& frame, const Token& token) {
     plan = transcoder_.Find(token.text.substr(kTypeUrlPrefix.size()));
   }
   if (plan == nullptr) {
-    return Fail("BAD_VALUE", {"“@type” không phải là loại được nhận ở đây.", "\"@type\" is not a type that is taken here."});
+    return Fail("BAD_VALUE",
+                {"“@type” không phải là loại được nhận ở đây.", "\"@type\" is not a type that is taken here."});
   }
   any->set_type_url(std::string(token.text));
   any_payloads_.emplace_back(plan->prototype->New());
@@ -142,7 +164,8 @@ bool Handler::StoreAnyType(Frame& frame, const Token& token) {
   frame.key = nullptr;
   frame.kind = plan->well_known == WellKnown::kNone ? Frame::kMessage : Frame::kAnyValue;
   frame.first = seen_.size();
-  if (frame.kind == Frame::kMessage) seen_.resize(seen_.size() + plan->fields.size() + static_cast<size_t>(plan->oneofs));
+  if (frame.kind == Frame::kMessage)
+    seen_.resize(seen_.size() + plan->fields.size() + static_cast<size_t>(plan->oneofs));
   return true;
 }
 

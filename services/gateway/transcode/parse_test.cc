@@ -119,7 +119,8 @@ TEST_F(ParseTest, RefusesWithReasonAndPath) {
 
 TEST_F(ParseTest, TakesWhatTheMappingAllows) {
   ASSERT_TRUE(Parse(R"({"scalars":{"f_int32":1.0e2,"fInt64":"-7","f_uint64":1.5E1,"f_double":"-Infinity",
-      "f_float":1e-60,"f_bytes":"-_8","f_colour":2,"o_bool":false,"@tên khác":"x"}})").ok());
+      "f_float":1e-60,"f_bytes":"-_8","f_colour":2,"o_bool":false,"@tên khác":"x"}})")
+                  .ok());
   const auto& scalars = message_.scalars();
   EXPECT_EQ(scalars.f_int32(), 100);
   EXPECT_EQ(scalars.f_int64(), -7);
@@ -136,7 +137,8 @@ TEST_F(ParseTest, TakesWhatTheMappingAllows) {
   EXPECT_FALSE(message_.has_child());
   ASSERT_TRUE(Parse(R"({"as_null":null})").ok());
   EXPECT_EQ(message_.choice_case(), tpb::Everything::kAsNull);
-  ASSERT_TRUE(Parse(R"({"well_known":{"timestamp":"2026-02-13T22:04:05.5+07:00","value":null,"int64_value":null}})").ok());
+  ASSERT_TRUE(
+      Parse(R"({"well_known":{"timestamp":"2026-02-13T22:04:05.5+07:00","value":null,"int64_value":null}})").ok());
   EXPECT_EQ(message_.well_known().timestamp().seconds(), 1'770'995'045);
   EXPECT_EQ(message_.well_known().timestamp().nanos(), 500'000'000);
   EXPECT_TRUE(message_.well_known().value().has_null_value());
@@ -161,8 +163,9 @@ TEST_F(ParseTest, DepthIsBounded) {
 }
 
 TEST_F(ParseTest, ErrorsNeverRepeatValues) {
-  for (const std::string json : {R"({"as_number":"bí mật 0912345678"})", R"({"scalars":{"f_colour":"bí mật 0912345678"}})",
-                                 R"({"well_known":{"timestamp":"bí mật 0912345678"}})"}) {
+  for (const std::string json :
+       {R"({"as_number":"bí mật 0912345678"})", R"({"scalars":{"f_colour":"bí mật 0912345678"}})",
+        R"({"well_known":{"timestamp":"bí mật 0912345678"}})"}) {
     const auto detail = base::DetailOf(Parse(json));
     ASSERT_TRUE(detail.has_value());
     for (const std::string& text : {detail->text.vi, detail->text.en, detail->violations[0].description.vi}) {
@@ -196,7 +199,8 @@ TEST_F(ParseTest, SingleFieldsForBodiesAndQueries) {
   EXPECT_EQ(list.f_colour(1), tpb::COLOUR_GREEN);
   EXPECT_EQ(list.f_timestamp_size(), 1);
   EXPECT_EQ(list.f_wrapped(0).value(), 9);
-  EXPECT_EQ(base::DetailOf(SetFromText(*lists->FindField("f_bool"), "1", "f_bool", &list))->violations[0].field, "f_bool");
+  EXPECT_EQ(base::DetailOf(SetFromText(*lists->FindField("f_bool"), "1", "f_bool", &list))->violations[0].field,
+            "f_bool");
 }
 
 TEST(NameTable, FindsAllAndNothingElse) {

@@ -42,8 +42,8 @@ absl::Status PathRouter::Add(std::string_view method, const PathTemplate& path, 
   const bool any = method == "*" ? !end->targets.empty() : end->targets.contains("*");
   if (any || !end->targets.emplace(method, target).second) {
     const std::string text = std::string(method) + " " + path.OpenApiPath() + " – " + end->text;
-    return base::FailedPrecondition("ROUTE_CONFLICT", {"Hai đường dẫn trùng nhau: " + text + ".",
-                                                       "Two routes are the same: " + text + "."});
+    return base::FailedPrecondition(
+        "ROUTE_CONFLICT", {"Hai đường dẫn trùng nhau: " + text + ".", "Two routes are the same: " + text + "."});
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
-// From HTTP method and path to a route: a trie over the segments of all templates. A literal is preferred to `*`, `*` to
+// From HTTP method and path to a route: a trie over the segments of all templates. A literal is preferred to `*`, `*`
+// to
 // `**`; a path that ends in ":verb" is tried with the verb first and then as plain text (a code may hold a colon).
 //
 // Thread safety: Add everything first; Find is const and thread-safe.

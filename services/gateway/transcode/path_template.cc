@@ -109,9 +109,15 @@ std::string PathTemplate::Shape() const {
   for (const Segment& segment : segments) {
     shape.push_back('/');
     switch (segment.kind) {
-      case Kind::kLiteral: shape += segment.literal; break;
-      case Kind::kStar: shape += "*"; break;
-      case Kind::kDoubleStar: shape += "**"; break;
+      case Kind::kLiteral:
+        shape += segment.literal;
+        break;
+      case Kind::kStar:
+        shape += "*";
+        break;
+      case Kind::kDoubleStar:
+        shape += "**";
+        break;
     }
   }
   if (!verb.empty()) shape += ":" + verb;

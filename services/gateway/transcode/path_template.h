@@ -26,7 +26,8 @@ struct PathTemplate {
     size_t first = 0;
     size_t count = 1;
     bool rest = false;
-    // Several segments, or a `**`: reserved characters stay encoded in the value, so that its slashes can be told apart.
+    // Several segments, or a `**`: reserved characters stay encoded in the value, so that its slashes can be told
+    // apart.
     bool multi() const { return rest || count != 1; }
   };
 

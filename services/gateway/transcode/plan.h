@@ -51,7 +51,7 @@ class NameTable {
 
 // An enum's names both ways.
 struct EnumPlan {
-  NameTable by_name;                                  // -> index in `values`
+  NameTable by_name;                                   // -> index in `values`
   std::vector<std::pair<int, std::string>> by_number;  // sorted; the first declared name in quotes, ready to print
   std::vector<int> values;
   bool is_null_value = false;  // google.protobuf.NullValue prints as null
@@ -60,10 +60,10 @@ struct EnumPlan {
 struct FieldPlan {
   const FieldDescriptor* descriptor = nullptr;
   const Reflection* reflection = nullptr;
-  std::string name;  // proto name, as errors and output tell it
-  std::string key;   // "\"name\":"
-  int index = 0;     // within MessagePlan::fields
-  int oneof = -1;    // slot of a real oneof, -1 otherwise
+  std::string name;       // proto name, as errors and output tell it
+  std::string key;        // "\"name\":"
+  int index = 0;          // within MessagePlan::fields
+  int oneof = -1;         // slot of a real oneof, -1 otherwise
   bool repeated = false;  // lists, not maps
   bool map = false;
   bool presence = false;
@@ -72,7 +72,17 @@ struct FieldPlan {
   std::shared_ptr<const EnumPlan> enums;
 };
 
-enum class WellKnown : uint8_t { kNone, kTimestamp, kDuration, kFieldMask, kStruct, kValue, kListValue, kWrapper, kAny };
+enum class WellKnown : uint8_t {
+  kNone,
+  kTimestamp,
+  kDuration,
+  kFieldMask,
+  kStruct,
+  kValue,
+  kListValue,
+  kWrapper,
+  kAny
+};
 
 struct MessagePlan {
   const Descriptor* descriptor = nullptr;

@@ -112,11 +112,16 @@ class Printer {
     const Reflection& r = *key.reflection;
     const FieldDescriptor* f = key.descriptor;
     switch (f->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32: return r.GetInt32(a, f) < r.GetInt32(b, f);
-      case FieldDescriptor::CPPTYPE_INT64: return r.GetInt64(a, f) < r.GetInt64(b, f);
-      case FieldDescriptor::CPPTYPE_UINT32: return r.GetUInt32(a, f) < r.GetUInt32(b, f);
-      case FieldDescriptor::CPPTYPE_UINT64: return r.GetUInt64(a, f) < r.GetUInt64(b, f);
-      case FieldDescriptor::CPPTYPE_BOOL: return r.GetBool(a, f) < r.GetBool(b, f);
+      case FieldDescriptor::CPPTYPE_INT32:
+        return r.GetInt32(a, f) < r.GetInt32(b, f);
+      case FieldDescriptor::CPPTYPE_INT64:
+        return r.GetInt64(a, f) < r.GetInt64(b, f);
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return r.GetUInt32(a, f) < r.GetUInt32(b, f);
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return r.GetUInt64(a, f) < r.GetUInt64(b, f);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return r.GetBool(a, f) < r.GetBool(b, f);
       default: {
         std::string scratch_a, scratch_b;
         return r.GetStringReference(a, f, &scratch_a) < r.GetStringReference(b, f, &scratch_b);
@@ -137,19 +142,27 @@ class Printer {
     switch (plan.well_known) {
       case WellKnown::kTimestamp: {
         const auto& time = static_cast<const pb::Timestamp&>(message);
-        return Quoted([&] { return AppendTimestamp(time.seconds(), time.nanos(), out_.text); }, "timestamp out of range");
+        return Quoted([&] { return AppendTimestamp(time.seconds(), time.nanos(), out_.text); },
+                      "timestamp out of range");
       }
       case WellKnown::kDuration: {
         const auto& span = static_cast<const pb::Duration&>(message);
         return Quoted([&] { return AppendDuration(span.seconds(), span.nanos(), out_.text); }, "duration out of range");
       }
-      case WellKnown::kFieldMask: return PrintFieldMask(static_cast<const pb::FieldMask&>(message));
-      case WellKnown::kStruct: return PrintStruct(static_cast<const pb::Struct&>(message));
-      case WellKnown::kValue: return PrintValue(static_cast<const pb::Value&>(message));
-      case WellKnown::kListValue: return PrintListValue(static_cast<const pb::ListValue&>(message));
-      case WellKnown::kWrapper: return plan.fields[0].ops->print_value(out_, message, plan.fields[0]);
-      case WellKnown::kAny: return PrintAny(static_cast<const pb::Any&>(message));
-      case WellKnown::kNone: return;
+      case WellKnown::kFieldMask:
+        return PrintFieldMask(static_cast<const pb::FieldMask&>(message));
+      case WellKnown::kStruct:
+        return PrintStruct(static_cast<const pb::Struct&>(message));
+      case WellKnown::kValue:
+        return PrintValue(static_cast<const pb::Value&>(message));
+      case WellKnown::kListValue:
+        return PrintListValue(static_cast<const pb::ListValue&>(message));
+      case WellKnown::kWrapper:
+        return plan.fields[0].ops->print_value(out_, message, plan.fields[0]);
+      case WellKnown::kAny:
+        return PrintAny(static_cast<const pb::Any&>(message));
+      case WellKnown::kNone:
+        return;
     }
   }
 
@@ -198,12 +211,20 @@ class Printer {
   void PrintValue(const pb::Value& value) {
     switch (value.kind_case()) {
       case pb::Value::KIND_NOT_SET:
-      case pb::Value::kNullValue: out_.text->append("null"); return;
-      case pb::Value::kNumberValue: return AppendDouble(value.number_value(), out_.text);
-      case pb::Value::kStringValue: return AppendQuoted(value.string_value(), out_.text);
-      case pb::Value::kBoolValue: out_.text->append(value.bool_value() ? "true" : "false"); return;
-      case pb::Value::kStructValue: return PrintStruct(value.struct_value());
-      case pb::Value::kListValue: return PrintListValue(value.list_value());
+      case pb::Value::kNullValue:
+        out_.text->append("null");
+        return;
+      case pb::Value::kNumberValue:
+        return AppendDouble(value.number_value(), out_.text);
+      case pb::Value::kStringValue:
+        return AppendQuoted(value.string_value(), out_.text);
+      case pb::Value::kBoolValue:
+        out_.text->append(value.bool_value() ? "true" : "false");
+        return;
+      case pb::Value::kStructValue:
+        return PrintStruct(value.struct_value());
+      case pb::Value::kListValue:
+        return PrintListValue(value.list_value());
     }
   }
 

@@ -1,8 +1,8 @@
 // Seeded random messages of any type, for the tests of the transcoder.
 #pragma once
 
-#include <cstdint>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
@@ -91,42 +91,62 @@ class RandomMessage {
 
   uint32_t CodePoint() {
     switch (Between(0, 5)) {
-      case 0: return static_cast<uint32_t>(Between(0, 0x9F));
-      case 1: return static_cast<uint32_t>(Between(0xA0, 0x7FF));
-      case 2: return static_cast<uint32_t>(Between(0x1EA0, 0x1EF9));  // Vietnamese letters
-      case 3: return static_cast<uint32_t>(Between(0xE000, 0xFFFF));
-      case 4: return static_cast<uint32_t>(Between(0x10000, 0x10FFFF));
-      default: return static_cast<uint32_t>(Between('a', 'z'));
+      case 0:
+        return static_cast<uint32_t>(Between(0, 0x9F));
+      case 1:
+        return static_cast<uint32_t>(Between(0xA0, 0x7FF));
+      case 2:
+        return static_cast<uint32_t>(Between(0x1EA0, 0x1EF9));  // Vietnamese letters
+      case 3:
+        return static_cast<uint32_t>(Between(0xE000, 0xFFFF));
+      case 4:
+        return static_cast<uint32_t>(Between(0x10000, 0x10FFFF));
+      default:
+        return static_cast<uint32_t>(Between('a', 'z'));
     }
   }
 
   template <typename T>
   T Integer() {
     switch (Between(0, 3)) {
-      case 0: return std::numeric_limits<T>::min();
-      case 1: return std::numeric_limits<T>::max();
-      case 2: return static_cast<T>(Between(0, 100));
-      default: return static_cast<T>(engine_());
+      case 0:
+        return std::numeric_limits<T>::min();
+      case 1:
+        return std::numeric_limits<T>::max();
+      case 2:
+        return static_cast<T>(Between(0, 100));
+      default:
+        return static_cast<T>(engine_());
     }
   }
 
   double Real() {
     switch (Between(0, 5)) {
-      case 0: return static_cast<double>(Between(-1'000'000, 1'000'000)) / 1000;
-      case 1: return std::numeric_limits<double>::quiet_NaN();
-      case 2: return OneIn(2) ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
-      case 3: return std::ldexp(static_cast<double>(Between(1, 1LL << 53)), static_cast<int>(Between(-1070, 900)));
-      case 4: return negative_zero_ ? -0.0 : 0.5;
-      default: return static_cast<double>(Integer<int64_t>());
+      case 0:
+        return static_cast<double>(Between(-1'000'000, 1'000'000)) / 1000;
+      case 1:
+        return std::numeric_limits<double>::quiet_NaN();
+      case 2:
+        return OneIn(2) ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+      case 3:
+        return std::ldexp(static_cast<double>(Between(1, 1LL << 53)), static_cast<int>(Between(-1070, 900)));
+      case 4:
+        return negative_zero_ ? -0.0 : 0.5;
+      default:
+        return static_cast<double>(Integer<int64_t>());
     }
   }
 
   void FillValue(google::protobuf::Value* value, int depth) {
     switch (Between(0, depth > 0 ? 5 : 3)) {
-      case 0: return value->set_null_value(google::protobuf::NULL_VALUE);
-      case 1: return value->set_number_value(static_cast<double>(Between(-1'000'000, 1'000'000)) / 64);
-      case 2: return value->set_string_value(Text());
-      case 3: return value->set_bool_value(OneIn(2));
+      case 0:
+        return value->set_null_value(google::protobuf::NULL_VALUE);
+      case 1:
+        return value->set_number_value(static_cast<double>(Between(-1'000'000, 1'000'000)) / 64);
+      case 2:
+        return value->set_string_value(Text());
+      case 3:
+        return value->set_bool_value(OneIn(2));
       case 4: {
         auto& fields = *value->mutable_struct_value()->mutable_fields();
         for (int64_t n = Between(0, 3); n > 0; --n) FillValue(&fields[Text()], depth - 1);
@@ -171,27 +191,33 @@ class RandomMessage {
     const auto& r = *m->GetReflection();
     const bool add = f->is_repeated();
     switch (f->cpp_type()) {
-      case F::CPPTYPE_INT32: return add ? r.AddInt32(m, f, Integer<int32_t>()) : r.SetInt32(m, f, Integer<int32_t>());
-      case F::CPPTYPE_INT64: return add ? r.AddInt64(m, f, Integer<int64_t>()) : r.SetInt64(m, f, Integer<int64_t>());
+      case F::CPPTYPE_INT32:
+        return add ? r.AddInt32(m, f, Integer<int32_t>()) : r.SetInt32(m, f, Integer<int32_t>());
+      case F::CPPTYPE_INT64:
+        return add ? r.AddInt64(m, f, Integer<int64_t>()) : r.SetInt64(m, f, Integer<int64_t>());
       case F::CPPTYPE_UINT32:
         return add ? r.AddUInt32(m, f, Integer<uint32_t>()) : r.SetUInt32(m, f, Integer<uint32_t>());
       case F::CPPTYPE_UINT64:
         return add ? r.AddUInt64(m, f, Integer<uint64_t>()) : r.SetUInt64(m, f, Integer<uint64_t>());
-      case F::CPPTYPE_DOUBLE: return add ? r.AddDouble(m, f, Real()) : r.SetDouble(m, f, Real());
+      case F::CPPTYPE_DOUBLE:
+        return add ? r.AddDouble(m, f, Real()) : r.SetDouble(m, f, Real());
       case F::CPPTYPE_FLOAT: {
-        const auto value = static_cast<float>(std::ldexp(static_cast<double>(Between(-(1 << 24), 1 << 24)),
-                                                         static_cast<int>(Between(-120, 100))));
+        const auto value = static_cast<float>(
+            std::ldexp(static_cast<double>(Between(-(1 << 24), 1 << 24)), static_cast<int>(Between(-120, 100))));
         return add ? r.AddFloat(m, f, value) : r.SetFloat(m, f, value);
       }
-      case F::CPPTYPE_BOOL: return add ? r.AddBool(m, f, OneIn(2)) : r.SetBool(m, f, OneIn(2));
+      case F::CPPTYPE_BOOL:
+        return add ? r.AddBool(m, f, OneIn(2)) : r.SetBool(m, f, OneIn(2));
       case F::CPPTYPE_ENUM: {
         // NullValue has one value; other enums are open: a number without a name is told as a number.
         const bool null = f->enum_type()->full_name() == "google.protobuf.NullValue";
         const int value = null ? 0 : OneIn(5) ? 77 : f->enum_type()->value(static_cast<int>(Between(0, 2)))->number();
         return add ? r.AddEnumValue(m, f, value) : r.SetEnumValue(m, f, value);
       }
-      case F::CPPTYPE_STRING: return add ? r.AddString(m, f, Text()) : r.SetString(m, f, Text());
-      case F::CPPTYPE_MESSAGE: return Fill(add ? r.AddMessage(m, f) : r.MutableMessage(m, f), depth - 1);
+      case F::CPPTYPE_STRING:
+        return add ? r.AddString(m, f, Text()) : r.SetString(m, f, Text());
+      case F::CPPTYPE_MESSAGE:
+        return Fill(add ? r.AddMessage(m, f) : r.MutableMessage(m, f), depth - 1);
     }
   }
 

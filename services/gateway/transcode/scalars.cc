@@ -12,10 +12,14 @@ namespace {
 
 Fault FaultOf(NumberResult result, Fault bad) {
   switch (result) {
-    case NumberResult::kOk: return Fault::kNone;
-    case NumberResult::kBad: return bad;
-    case NumberResult::kOutOfRange: return Fault::kOutOfRange;
-    case NumberResult::kNotInteger: return Fault::kNotInteger;
+    case NumberResult::kOk:
+      return Fault::kNone;
+    case NumberResult::kBad:
+      return bad;
+    case NumberResult::kOutOfRange:
+      return Fault::kOutOfRange;
+    case NumberResult::kNotInteger:
+      return Fault::kNotInteger;
   }
   return bad;
 }
@@ -165,7 +169,8 @@ struct Enum : Refusing {
       return;
     }
     const auto& table = f.enums->by_number;
-    const auto found = std::lower_bound(table.begin(), table.end(), v, [](const auto& a, int b) { return a.first < b; });
+    const auto found =
+        std::lower_bound(table.begin(), table.end(), v, [](const auto& a, int b) { return a.first < b; });
     if (found != table.end() && found->first == v) {
       out.text->append(found->second);
     } else {
@@ -189,7 +194,9 @@ struct Enum : Refusing {
 
 struct Text : Refusing {
   using Value = std::string_view;
-  static void Set(Message* m, const FieldPlan& f, std::string v) { f.reflection->SetString(m, f.descriptor, std::move(v)); }
+  static void Set(Message* m, const FieldPlan& f, std::string v) {
+    f.reflection->SetString(m, f.descriptor, std::move(v));
+  }
   static void Append(Message* m, const FieldPlan& f, std::string v) {
     f.reflection->AddString(m, f.descriptor, std::move(v));
   }
@@ -200,7 +207,9 @@ struct String : Text {
     out->assign(text);
     return Fault::kNone;
   }
-  static Fault FromText(const FieldPlan& f, std::string_view text, std::string* out) { return FromString(f, text, out); }
+  static Fault FromText(const FieldPlan& f, std::string_view text, std::string* out) {
+    return FromString(f, text, out);
+  }
 };
 struct Bytes : Text {
   static void Print(JsonOut& out, const FieldPlan&, std::string_view v) {
@@ -211,7 +220,9 @@ struct Bytes : Text {
   static Fault FromString(const FieldPlan&, std::string_view text, std::string* out) {
     return ParseBase64(text, out) ? Fault::kNone : Fault::kBadFormat;
   }
-  static Fault FromText(const FieldPlan& f, std::string_view text, std::string* out) { return FromString(f, text, out); }
+  static Fault FromText(const FieldPlan& f, std::string_view text, std::string* out) {
+    return FromString(f, text, out);
+  }
 };
 #undef DINH_REFLECTION
 
@@ -309,32 +320,46 @@ base::Text Range(std::string_view low, std::string_view high) {
 
 const ScalarOps* OpsOf(const FieldDescriptor& field) {
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32: return &kOps<Int32>;
-    case FieldDescriptor::CPPTYPE_INT64: return &kOps<Int64>;
-    case FieldDescriptor::CPPTYPE_UINT32: return &kOps<UInt32>;
-    case FieldDescriptor::CPPTYPE_UINT64: return &kOps<UInt64>;
-    case FieldDescriptor::CPPTYPE_DOUBLE: return &kOps<Double>;
-    case FieldDescriptor::CPPTYPE_FLOAT: return &kOps<Float>;
-    case FieldDescriptor::CPPTYPE_BOOL: return &kOps<Bool>;
-    case FieldDescriptor::CPPTYPE_ENUM: return &kOps<Enum>;
+    case FieldDescriptor::CPPTYPE_INT32:
+      return &kOps<Int32>;
+    case FieldDescriptor::CPPTYPE_INT64:
+      return &kOps<Int64>;
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return &kOps<UInt32>;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return &kOps<UInt64>;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return &kOps<Double>;
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return &kOps<Float>;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return &kOps<Bool>;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return &kOps<Enum>;
     case FieldDescriptor::CPPTYPE_STRING:
       return field.type() == FieldDescriptor::TYPE_BYTES ? &kOps<Bytes> : &kOps<String>;
-    case FieldDescriptor::CPPTYPE_MESSAGE: return nullptr;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return nullptr;
   }
   return nullptr;
 }
 
 base::Text Expectation(const FieldPlan& field, Fault fault) {
   switch (field.descriptor->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32: return Range("-2147483648", "2147483647");
-    case FieldDescriptor::CPPTYPE_INT64: return Range("-9223372036854775808", "9223372036854775807");
-    case FieldDescriptor::CPPTYPE_UINT32: return Range("0", "4294967295");
-    case FieldDescriptor::CPPTYPE_UINT64: return Range("0", "18446744073709551615");
+    case FieldDescriptor::CPPTYPE_INT32:
+      return Range("-2147483648", "2147483647");
+    case FieldDescriptor::CPPTYPE_INT64:
+      return Range("-9223372036854775808", "9223372036854775807");
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return Range("0", "4294967295");
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return Range("0", "18446744073709551615");
     case FieldDescriptor::CPPTYPE_DOUBLE:
     case FieldDescriptor::CPPTYPE_FLOAT:
       if (fault == Fault::kOutOfRange) return {"số quá lớn.", "the number is too large."};
       return {"cần một số.", "a number is needed."};
-    case FieldDescriptor::CPPTYPE_BOOL: return {"cần true hoặc false.", "true or false is needed."};
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return {"cần true hoặc false.", "true or false is needed."};
     case FieldDescriptor::CPPTYPE_ENUM: {
       base::Text text{"cần một trong các giá trị: ", "one of these values is needed: "};
       constexpr size_t kShown = 12;
@@ -352,7 +377,8 @@ base::Text Expectation(const FieldPlan& field, Fault fault) {
         return {"cần một chuỗi base64.", "a base64 string is needed."};
       }
       return {"cần một chuỗi ký tự trong dấu ngoặc kép.", "a string in quotes is needed."};
-    case FieldDescriptor::CPPTYPE_MESSAGE: break;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      break;
   }
   return {"cần một đối tượng JSON {…}.", "a JSON object {…} is needed."};
 }

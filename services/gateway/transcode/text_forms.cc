@@ -53,7 +53,8 @@ bool IsEscapedCodePoint(int32_t cp) {
 }
 
 void AppendUnit(uint32_t unit, std::string* out) {
-  const char escaped[6] = {'\\', 'u', kHex[unit >> 12 & 15], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15], kHex[unit & 15]};
+  const char escaped[6] = {'\\',           'u', kHex[unit >> 12 & 15], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
+                           kHex[unit & 15]};
   out->append(escaped, sizeof(escaped));
 }
 
@@ -66,14 +67,29 @@ void AppendEscapedCodePoint(int32_t cp, std::string* out) {
 
 void AppendEscapedAscii(char c, std::string* out) {
   switch (c) {
-    case '"': out->append("\\\""); return;
-    case '\\': out->append("\\\\"); return;
-    case '\b': out->append("\\b"); return;
-    case '\f': out->append("\\f"); return;
-    case '\n': out->append("\\n"); return;
-    case '\r': out->append("\\r"); return;
-    case '\t': out->append("\\t"); return;
-    default: AppendUnit(static_cast<unsigned char>(c), out);
+    case '"':
+      out->append("\\\"");
+      return;
+    case '\\':
+      out->append("\\\\");
+      return;
+    case '\b':
+      out->append("\\b");
+      return;
+    case '\f':
+      out->append("\\f");
+      return;
+    case '\n':
+      out->append("\\n");
+      return;
+    case '\r':
+      out->append("\\r");
+      return;
+    case '\t':
+      out->append("\\t");
+      return;
+    default:
+      AppendUnit(static_cast<unsigned char>(c), out);
   }
 }
 
@@ -229,7 +245,8 @@ void AppendBase64(std::string_view bytes, std::string* out) {
 
 bool AppendTimestamp(int64_t seconds, int32_t nanos, std::string* out) {
   constexpr int64_t kSecondsPerDay = 86'400;
-  if (seconds < kMinTimestampSeconds || seconds > kMaxTimestampSeconds || nanos < 0 || nanos > 999'999'999) return false;
+  if (seconds < kMinTimestampSeconds || seconds > kMaxTimestampSeconds || nanos < 0 || nanos > 999'999'999)
+    return false;
   int64_t days = seconds / kSecondsPerDay;
   int64_t rest = seconds % kSecondsPerDay;
   if (rest < 0) {
@@ -312,7 +329,8 @@ bool ParseTimestamp(std::string_view text, int64_t* seconds, int32_t* nanos) {
   const int hour = TwoDigits(text, 11);
   const int minute = TwoDigits(text, 14);
   const int second = TwoDigits(text, 17);
-  if (!date.has_value() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+  if (!date.has_value() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+    return false;
   text.remove_prefix(kWholeSeconds);
   *nanos = 0;
   if (text[0] == '.') {

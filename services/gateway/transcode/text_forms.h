@@ -15,8 +15,8 @@ inline constexpr int64_t kMaxDurationSeconds = 315'576'000'000;
 
 bool IsUtf8(std::string_view text);
 
-// A JSON string with quotes. Escapes what json_util escapes: controls, quotes, < and >, and invisible format characters.
-// Invalid UTF-8 becomes U+FFFD.
+// A JSON string with quotes. Escapes what json_util escapes: controls, quotes, < and >, and invisible format
+// characters. Invalid UTF-8 becomes U+FFFD.
 void AppendQuoted(std::string_view text, std::string* out);
 void AppendInt(int64_t value, std::string* out);
 void AppendUint(uint64_t value, std::string* out);

@@ -22,15 +22,24 @@ WellKnown WellKnownOf(const Descriptor& type) {
     case Descriptor::WELLKNOWNTYPE_UINT32VALUE:
     case Descriptor::WELLKNOWNTYPE_STRINGVALUE:
     case Descriptor::WELLKNOWNTYPE_BYTESVALUE:
-    case Descriptor::WELLKNOWNTYPE_BOOLVALUE: return WellKnown::kWrapper;
-    case Descriptor::WELLKNOWNTYPE_ANY: return WellKnown::kAny;
-    case Descriptor::WELLKNOWNTYPE_FIELDMASK: return WellKnown::kFieldMask;
-    case Descriptor::WELLKNOWNTYPE_DURATION: return WellKnown::kDuration;
-    case Descriptor::WELLKNOWNTYPE_TIMESTAMP: return WellKnown::kTimestamp;
-    case Descriptor::WELLKNOWNTYPE_VALUE: return WellKnown::kValue;
-    case Descriptor::WELLKNOWNTYPE_LISTVALUE: return WellKnown::kListValue;
-    case Descriptor::WELLKNOWNTYPE_STRUCT: return WellKnown::kStruct;
-    default: return WellKnown::kNone;
+    case Descriptor::WELLKNOWNTYPE_BOOLVALUE:
+      return WellKnown::kWrapper;
+    case Descriptor::WELLKNOWNTYPE_ANY:
+      return WellKnown::kAny;
+    case Descriptor::WELLKNOWNTYPE_FIELDMASK:
+      return WellKnown::kFieldMask;
+    case Descriptor::WELLKNOWNTYPE_DURATION:
+      return WellKnown::kDuration;
+    case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
+      return WellKnown::kTimestamp;
+    case Descriptor::WELLKNOWNTYPE_VALUE:
+      return WellKnown::kValue;
+    case Descriptor::WELLKNOWNTYPE_LISTVALUE:
+      return WellKnown::kListValue;
+    case Descriptor::WELLKNOWNTYPE_STRUCT:
+      return WellKnown::kStruct;
+    default:
+      return WellKnown::kNone;
   }
 }
 

@@ -1,8 +1,8 @@
 // JSON <-> protobuf by the proto3 JSON mapping, compiled per message type at start.
 //
 // Output: proto field names, fields in the order of their numbers, defaults left out, 64-bit integers as strings, bytes
-// in base64, enums by name: byte for byte what protobuf's json_util prints with preserve_proto_field_names, but with map
-// entries in the order of their keys, so that equal messages give equal bytes (an ETag hashes them).
+// in base64, enums by name: byte for byte what protobuf's json_util prints with preserve_proto_field_names, but with
+// map entries in the order of their keys, so that equal messages give equal bytes (an ETag hashes them).
 //
 // Input: strict RFC 8259 in UTF-8. Proto and JSON names are accepted. Refused: unknown and repeated keys, two fields of
 // a oneof, numbers out of range or with a fraction where an integer is due, nesting above kMaxDepth, lone surrogates.
@@ -35,8 +35,8 @@ class Transcoder {
   Transcoder(const Transcoder&) = delete;
   Transcoder& operator=(const Transcoder&) = delete;
 
-  // The plan of `type` and of all it contains. FAILED_PRECONDITION for what has no JSON form (groups, types that are not
-  // linked in, two fields of one JSON name).
+  // The plan of `type` and of all it contains. FAILED_PRECONDITION for what has no JSON form (groups, types that are
+  // not linked in, two fields of one JSON name).
   absl::StatusOr<const MessagePlan*> Add(const Descriptor* type);
   // Full name; nullptr when not added.
   const MessagePlan* Find(std::string_view full_name) const;
@@ -59,8 +59,8 @@ class Transcoder {
   std::map<std::string, std::shared_ptr<const EnumPlan>, std::less<>> enums_;
 };
 
-// Sets (appends to, when repeated) a field from the text of a path or query variable: numbers and booleans as text, enums
-// by name or number, bytes as base64, Timestamp, Duration, FieldMask and wrappers as in JSON without quotes.
+// Sets (appends to, when repeated) a field from the text of a path or query variable: numbers and booleans as text,
+// enums by name or number, bytes as base64, Timestamp, Duration, FieldMask and wrappers as in JSON without quotes.
 // INVALID_ARGUMENT with `path` as the field.
 absl::Status SetFromText(const FieldPlan& field, std::string_view text, std::string_view path, Message* message);
 

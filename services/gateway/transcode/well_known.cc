@@ -39,19 +39,23 @@ bool SetWellKnownText(const MessagePlan& plan, std::string_view text, Message* m
       for (std::string& path : paths) mask->add_paths(std::move(path));
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
 base::Text WellKnownExpectation(const MessagePlan& plan) {
   switch (plan.well_known) {
     case WellKnown::kTimestamp:
-      return {"cần một thời điểm, ví dụ \"2026-02-13T15:04:05Z\".", "a time such as \"2026-02-13T15:04:05Z\" is needed."};
+      return {"cần một thời điểm, ví dụ \"2026-02-13T15:04:05Z\".",
+              "a time such as \"2026-02-13T15:04:05Z\" is needed."};
     case WellKnown::kDuration:
-      return {"cần một khoảng thời gian tính bằng giây, ví dụ \"1.5s\".", "a duration in seconds such as \"1.5s\" is needed."};
+      return {"cần một khoảng thời gian tính bằng giây, ví dụ \"1.5s\".",
+              "a duration in seconds such as \"1.5s\" is needed."};
     case WellKnown::kFieldMask:
       return {"cần tên các trường, cách nhau bằng dấu phẩy.", "names of fields, separated by commas, are needed."};
-    default: return {"cần một đối tượng JSON {…}.", "a JSON object {…} is needed."};
+    default:
+      return {"cần một đối tượng JSON {…}.", "a JSON object {…} is needed."};
   }
 }
 
