@@ -6,6 +6,7 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/client_callback.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -29,9 +30,11 @@ using google::protobuf::Message;
 constexpr std::chrono::milliseconds kCancelPoll{50};
 constexpr int kKeepaliveMs = 60'000;
 
-// gRPC's deadline is wall clock.
+constexpr std::chrono::milliseconds kLongestCall = std::chrono::hours(1);
+
+// gRPC's deadline is wall clock. A context without end (a stream's) must not make it overflow.
 std::chrono::system_clock::time_point WallDeadline(const base::OpContext& ctx) {
-  return std::chrono::system_clock::now() + ctx.Remaining();
+  return std::chrono::system_clock::now() + std::min(ctx.Remaining(), kLongestCall);
 }
 
 // Waits for one completion; owned by both sides, because the waiter may not be there any more.

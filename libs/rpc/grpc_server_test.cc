@@ -97,6 +97,25 @@ TEST_F(GrpcServerTest, ACallThatTakesTooLongEndsInTimeAndTellsItsHandler) {
   EXPECT_TRUE(told);
 }
 
+TEST_F(GrpcServerTest, ReadsAreSentAgainWhenThePeerIsUnavailable) {
+  std::atomic<int> calls = 0;
+  handlers_.on_find = [&](Context&) -> absl::StatusOr<pb::Thing> {
+    if (++calls < 3) return base::Unavailable("BUSY", {"Thử lại.", "Try again."});
+    return pb::Thing();
+  };
+  const auto thing = Call("FindThing");
+  EXPECT_TRUE(thing.ok()) << thing.status();
+  EXPECT_EQ(calls, 3);
+}
+
+TEST_F(GrpcServerTest, AContextWithoutEndCanCall) {
+  base::OpContext ctx(clock_, base::OpContext::Deadline::max());
+  pb::GetThingRequest request;
+  request.set_id("x");
+  const auto thing = channel_->Call<pb::Thing>(ctx, Path("GetThing"), request);
+  EXPECT_TRUE(thing.ok()) << thing.status();
+}
+
 TEST_F(GrpcServerTest, BlockedHandlersBlockNobodyElse) {
   Gate gate;
   handlers_.on_find = [&](Context&) -> absl::StatusOr<pb::Thing> {
