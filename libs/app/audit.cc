@@ -18,11 +18,16 @@ constexpr char kRecordAccesses[] = "/dinh.identity.v1.PersonService/RecordAccess
 
 std::string_view KindName(auth::CallerKind kind) {
   switch (kind) {
-    case auth::CallerKind::kCitizen: return "citizen";
-    case auth::CallerKind::kOfficer: return "officer";
-    case auth::CallerKind::kPeer: return "peer";
-    case auth::CallerKind::kSigned: return "signed";
-    case auth::CallerKind::kAnonymous: break;
+    case auth::CallerKind::kCitizen:
+      return "citizen";
+    case auth::CallerKind::kOfficer:
+      return "officer";
+    case auth::CallerKind::kPeer:
+      return "peer";
+    case auth::CallerKind::kSigned:
+      return "signed";
+    case auth::CallerKind::kAnonymous:
+      break;
   }
   return "anonymous";
 }
@@ -77,9 +82,10 @@ struct Audit::Service {
         log(database, clock, ids),
         writer(log, clock),
         chainer(database, keys, clock, this->name,
-                {.on_error = [&logger, service = this->name](const absl::Status& status) {
-                  logger.Error("audit_chain", {{"module", service}, {"cause", std::string(status.ToString())}});
-                }}),
+                {.on_error =
+                     [&logger, service = this->name](const absl::Status& status) {
+                       logger.Error("audit_chain", {{"module", service}, {"cause", std::string(status.ToString())}});
+                     }}),
         sink(log, writer) {}
 
   const std::string name;

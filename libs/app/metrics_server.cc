@@ -16,8 +16,9 @@ absl::StatusOr<std::pair<std::string, uint16_t>> SplitAddress(const std::string&
     if (error != std::errc() || at != end) port = -1;
   }
   if (port < 0 || port > 65535) {
-    return base::InvalidField("address", {"Địa chỉ phải có dạng máy:cổng, ví dụ 127.0.0.1:8080.",
-                                          "An address has the form host:port, e.g. 127.0.0.1:8080."},
+    return base::InvalidField("address",
+                              {"Địa chỉ phải có dạng máy:cổng, ví dụ 127.0.0.1:8080.",
+                               "An address has the form host:port, e.g. 127.0.0.1:8080."},
                               "ADDRESS_INVALID");
   }
   std::string host = address.substr(0, colon);

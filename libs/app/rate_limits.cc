@@ -20,12 +20,17 @@ constexpr Limit kUpload{"upload", 60, 20, 1'200, 200};
 
 const Limit* LimitOf(auth::RateClass rate) {
   switch (rate) {
-    case auth::RateClass::kRead: return &kRead;
-    case auth::RateClass::kWrite: return &kWrite;
-    case auth::RateClass::kAuth: return &kAuth;
-    case auth::RateClass::kUpload: return &kUpload;
+    case auth::RateClass::kRead:
+      return &kRead;
+    case auth::RateClass::kWrite:
+      return &kWrite;
+    case auth::RateClass::kAuth:
+      return &kAuth;
+    case auth::RateClass::kUpload:
+      return &kUpload;
     case auth::RateClass::kNone:
-    case auth::RateClass::kUnspecified: break;
+    case auth::RateClass::kUnspecified:
+      break;
   }
   return nullptr;
 }
@@ -47,8 +52,8 @@ int64_t RateLimits::Admit(auth::RateClass rate, std::string_view principal, std:
   const Limit* limit = LimitOf(rate);
   if (limit == nullptr) return 0;
   if (!principal.empty()) {
-    const int64_t wait = Take(std::string(limit->name) + "-p", principal, limit->principal_per_minute,
-                              limit->principal_burst);
+    const int64_t wait =
+        Take(std::string(limit->name) + "-p", principal, limit->principal_per_minute, limit->principal_burst);
     if (wait > 0) return wait;
   }
   if (address.empty()) return 0;
