@@ -1,7 +1,10 @@
 #include "libs/db/backup.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "libs/base/status.h"
 #include "libs/db/errors.h"
@@ -9,6 +12,8 @@
 
 namespace dinh::db {
 namespace {
+
+constexpr std::string_view kUnfinished = ".tmp";
 
 absl::Status Copy(sqlite3* source, const std::string& target, const SqliteOptions& options) {
   sqlite3* copy = nullptr;
@@ -26,6 +31,21 @@ absl::Status Copy(sqlite3* source, const std::string& target, const SqliteOption
   return StorageUnavailable();
 }
 
+// Whatever fails here leaves a copy too many, which hurts nobody.
+void RemoveOldCopies(const std::filesystem::path& database, FileOps& files) {
+  const std::string prefix = database.filename().string() + ".before-";
+  std::vector<std::pair<std::filesystem::file_time_type, std::string>> copies;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(database.parent_path(), error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(prefix) && !name.ends_with(kUnfinished)) {
+      copies.emplace_back(entry.last_write_time(error), entry.path().string());
+    }
+  }
+  std::sort(copies.rbegin(), copies.rend());
+  for (size_t i = kBackupsKept; i < copies.size(); ++i) (void)files.Remove(copies[i].second);
+}
+
 }  // namespace
 
 absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, std::string_view component,
@@ -34,13 +54,15 @@ absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, 
   std::error_code ignored;
   if (std::filesystem::exists(target, ignored)) return absl::OkStatus();
   // Under its final name only when complete, so that a name that exists is a copy that is whole.
-  const std::string unfinished = target + ".tmp";
+  const std::string unfinished = target + std::string(kUnfinished);
   FileOps& files = SystemFileOps();
   (void)files.Remove(unfinished);
   RETURN_IF_ERROR(Copy(source, unfinished, options));
   RETURN_IF_ERROR(files.SyncFile(unfinished));
   RETURN_IF_ERROR(files.Rename(unfinished, target));
-  return files.SyncFolder(std::filesystem::absolute(target).parent_path().string());
+  RETURN_IF_ERROR(files.SyncFolder(std::filesystem::absolute(target).parent_path().string()));
+  RemoveOldCopies(std::filesystem::absolute(options.path), files);
+  return absl::OkStatus();
 }
 
 }  // namespace dinh::db

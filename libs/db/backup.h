@@ -10,8 +10,11 @@
 
 namespace dinh::db {
 
+inline constexpr size_t kBackupsKept = 3;
+
 // Copies the committed state to "<file>.before-<component>-<version>", synced. A complete copy of that name from an
-// earlier try is kept as it is: it is the state before the first try. Errors: UNAVAILABLE (nothing is migrated then).
+// earlier try is kept as it is: it is the state before the first try. Only the newest kBackupsKept copies of a file are
+// kept. Errors: UNAVAILABLE (nothing is migrated then).
 absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, std::string_view component,
                                  int first_version);
 

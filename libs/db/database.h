@@ -165,7 +165,8 @@ struct SqliteOptions {
   int group_max = 128;            // transactions in one commit at most
   int queue_max = 4096;           // waiting writers; more: RESOURCE_EXHAUSTED with retry delay
   int busy_timeout_ms = 2000;     // for locks of other programs on the file
-  // Causes of storage errors, for the log (may hold paths and SQL, never values). Called from any thread.
+  // Causes of storage errors and transactions that hold up all others, for the log (may hold paths and SQL, never
+  // values). Called from any thread.
   std::function<void(std::string_view text)> log;
   std::string vfs;  // tests: the name of a registered sqlite3_vfs; empty: the system's
 };

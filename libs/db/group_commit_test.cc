@@ -293,6 +293,47 @@ TEST(GroupCommit, ADeadlineInTheQueueIsHonouredOneInsideIsNot) {
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM items"), 1);
 }
 
+TEST(GroupCommit, AForeignLockIsBusyNotLost) {
+  SqliteOptions options;
+  options.busy_timeout_ms = 20;
+  TestDatabase t(options, Schema());
+  sqlite3* foreign = nullptr;
+  ASSERT_EQ(sqlite3_open(t.options.path.c_str(), &foreign), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(foreign, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::vector<std::thread> threads;
+  threads.reserve(3);
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] { EXPECT_EQ(ReasonOf(Insert(t, std::to_string(i))), "STORAGE_BUSY"); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(t.Number("SELECT COUNT(*) FROM items"), 0);  // readers are not disturbed
+  ASSERT_EQ(sqlite3_exec(foreign, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(foreign);
+  EXPECT_TRUE(Insert(t, "after").ok());
+}
+
+TEST(GroupCommit, ASlowTransactionIsTold) {
+  std::mutex mutex;
+  std::string log;
+  SqliteOptions options;
+  options.log = [&](std::string_view text) {
+    std::lock_guard lock(mutex);
+    log += text;
+  };
+  TestDatabase t(options, Schema());
+  auto ctx = t.Context();
+  ctx->trace.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(260);
+  ASSERT_TRUE(t.db->Transact(*ctx,
+                             [&](Tx&) {
+                               while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+                               return absl::OkStatus();
+                             })
+                  .ok());
+  std::lock_guard lock(mutex);
+  EXPECT_NE(log.find("4bf92f3577b34da6a3ce929d0e0e4736"), std::string::npos) << log;
+}
+
 TEST(GroupCommit, TheLogIsCheckpointed) {
   TestDatabase t({}, Schema());
   // 120 × 50 pages pass through the log; it began anew after a checkpoint, at the latest after 4,000.

@@ -80,6 +80,25 @@ TEST(Migrations, ACopyIsMadeBeforeDataChanges) {
   EXPECT_EQ(before.Number("SELECT COUNT(*) FROM schema_migrations WHERE component = 'service'"), 1);
 }
 
+TEST(Migrations, OnlyTheNewestCopiesAreKept) {
+  TestDatabase t({}, {One()});
+  std::vector<Migration> steps = {One()};
+  for (int version = 2; version <= 7; ++version) {
+    steps.push_back({version, "step", "CREATE TABLE t" + std::to_string(version) + " (x BIGINT);", 1});
+    t.db.reset();
+    t.Open(steps);
+    const std::string copy = t.options.path + ".before-service-" + std::to_string(version);
+    ASSERT_TRUE(std::filesystem::exists(copy));
+    // Each a day after the other, however fast the test is.
+    std::filesystem::last_write_time(
+        copy, std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * (10 - version)));
+  }
+  for (int version = 2; version <= 7; ++version) {
+    EXPECT_EQ(std::filesystem::exists(t.options.path + ".before-service-" + std::to_string(version)), version >= 5)
+        << version;
+  }
+}
+
 TEST(Migrations, WithoutACopyNothingRuns) {
   TestDatabase t({}, {One()});
   t.db.reset();

@@ -14,6 +14,7 @@ namespace {
 constexpr int kCheckpointIdlePages = 1'000;
 constexpr int kCheckpointPages = 4'000;
 constexpr base::Micros kSweepInterval = 60 * base::kMicrosPerSecond;
+constexpr std::chrono::milliseconds kSlowClosure{250};
 // A waiting caller looks at its deadline at least so often (its clock may be a test's).
 constexpr std::chrono::milliseconds kWaitMax{60'000};
 
@@ -194,7 +195,15 @@ absl::Status SqliteWriter::RunBody(Item& item) {
   item.after_commit.clear();  // of a run that was rolled back
   SqliteTx tx(*connection_, *item.ctx, &item.after_commit);
   const InTransaction mark(*item.ctx);
+  const auto began = std::chrono::steady_clock::now();
   absl::Status status = (*item.body)(tx);
+  const auto took = std::chrono::steady_clock::now() - began;
+  if (took > kSlowClosure && options_.log) {
+    // All other writers wait for it.
+    options_.log("a transaction took " +
+                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms, trace " +
+                 item.ctx->trace.trace_id);
+  }
   // A closure that swallowed a statement's error does not commit half of what it meant.
   return status.ok() ? tx.failed() : status;
 }

@@ -1,7 +1,6 @@
 #include "libs/events/feed.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "google/protobuf/util/time_util.h"
@@ -129,20 +128,42 @@ Feed::Subscriptions Feed::Snapshot() const {
   return subscriptions_;
 }
 
-absl::StatusOr<bool> Feed::Pump(base::OpContext& ctx) {
-  const int64_t head_now = head();
-  std::map<int64_t, Subscriptions> behind;
+Feed::Positions Feed::Behind(int64_t head) {
+  Positions behind;
   for (std::shared_ptr<Subscription>& subscription : Snapshot()) {
     const int64_t position = subscription->position;
-    if (position < std::min(head_now, subscription->end_at)) {
+    if (position < std::min(head, subscription->end_at)) {
       behind[position].push_back(std::move(subscription));
     } else if (position >= subscription->end_at) {
       End(*subscription, absl::OkStatus());
     }
   }
-  bool more = false;
+  return behind;
+}
+
+std::vector<int64_t> Feed::Turn(const Positions& behind) {
+  std::vector<int64_t> turn;
+  if (behind.empty()) return turn;
+  turn.push_back(behind.rbegin()->first);
+  auto next = behind.upper_bound(last_turn_);
+  while (turn.size() < std::min(kFeedPositionsPerRound, behind.size())) {
+    if (next == behind.end() || next->first == turn.front()) {
+      next = behind.begin();
+      continue;
+    }
+    turn.push_back(last_turn_ = next->first);
+    ++next;
+  }
+  return turn;
+}
+
+absl::StatusOr<bool> Feed::Pump(base::OpContext& ctx) {
+  const int64_t head_now = head();
+  const Positions behind = Behind(head_now);
+  const std::vector<int64_t> turn = Turn(behind);
+  bool more = turn.size() < behind.size();
   absl::Status failed;  // of one position; the others go on
-  for (const auto& [position, subscriptions] : behind) {
+  for (const int64_t position : turn) {
     const absl::StatusOr<std::vector<v1::FeedEvent>> page = ReadAfter(ctx, position, kFeedPageEvents);
     if (!page.ok()) {
       failed.Update(page.status());
@@ -152,7 +173,7 @@ absl::StatusOr<bool> Feed::Pump(base::OpContext& ctx) {
     const bool full = page->size() == static_cast<size_t>(kFeedPageEvents);
     const int64_t last = page->empty() ? position : page->back().sequence();
     const int64_t reached = full ? last : std::max(head_now, last);
-    for (const std::shared_ptr<Subscription>& subscription : subscriptions) {
+    for (const std::shared_ptr<Subscription>& subscription : behind.at(position)) {
       Deliver(*subscription, *page, reached);
       more = more || (full && !subscription->ended);
     }

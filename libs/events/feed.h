@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,6 +28,8 @@ namespace dinh::events {
 
 inline constexpr int kFeedPageEvents = 256;
 inline constexpr size_t kFeedSubscriptionsMax = 8192;
+// Positions served in one round: many readers of different pasts must not keep those at the head waiting.
+inline constexpr size_t kFeedPositionsPerRound = 16;
 
 struct FeedFilter {
   int64_t after_sequence = 0;
@@ -66,7 +69,8 @@ class Feed {
   void Unsubscribe(uint64_t id);
   size_t subscriptions() const;
 
-  // One page to everyone who is behind; true when somebody still is. An error leaves those it concerns where they are.
+  // One page to those who are nearest the head, and to some of those further behind, in turn; true when somebody still
+  // is. An error leaves those it concerns where they are.
   absl::StatusOr<bool> Pump(base::OpContext& ctx);
   // Ends all subscriptions (UNAVAILABLE) and takes no more.
   void Close();
@@ -83,7 +87,13 @@ class Feed {
   };
   using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
+  using Positions = std::map<int64_t, Subscriptions>;
+
   Subscriptions Snapshot() const;
+  // Those who have something to read, by position; ends those who have reached their end.
+  Positions Behind(int64_t head);
+  // The positions whose turn it is.
+  std::vector<int64_t> Turn(const Positions& behind);
   void Deliver(Subscription& subscription, const std::vector<v1::FeedEvent>& page, int64_t position);
   void End(Subscription& subscription, const absl::Status& status);
   void Remove(uint64_t id);
@@ -92,6 +102,7 @@ class Feed {
   const std::function<absl::StatusOr<std::string>(std::string_view, std::string_view)> open_;
   const std::function<void()> wake_;
   std::atomic<int64_t> head_{0};
+  int64_t last_turn_ = 0;  // the pumping thread's: the last position served out of turn
   mutable std::mutex mutex_;
   Subscriptions subscriptions_;  // guarded by mutex_
   uint64_t last_id_ = 0;

@@ -162,6 +162,28 @@ TEST_F(FeedTest, ALongHistoryComesInPagesAndInOrder) {
   for (int i = 0; i < count; ++i) EXPECT_EQ(seen.sequences()[static_cast<size_t>(i)], i + 1);
 }
 
+TEST_F(FeedTest, ReadersOfManyPastsDoNotKeepTheHeadWaiting) {
+  const int count = 5 * static_cast<int>(kFeedPositionsPerRound);
+  for (int i = 0; i < count; ++i) Append("a");
+  Settle();
+  Seen tail;
+  Subscribe({.after_sequence = count}, tail);
+  std::vector<Seen> pasts(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) Subscribe({.after_sequence = i}, pasts[static_cast<size_t>(i)]);
+  for (int i = 1; i <= 3; ++i) {
+    Append("new");
+    EXPECT_TRUE(*hub_.Round(true));  // there is more to do, and still
+    EXPECT_EQ(tail.sequences().size(), static_cast<size_t>(i));
+  }
+  Settle();
+  for (int i = 0; i < count; ++i) {
+    const std::vector<int64_t>& sequences = pasts[static_cast<size_t>(i)].sequences();
+    ASSERT_EQ(sequences.size(), static_cast<size_t>(count + 3 - i));
+    EXPECT_EQ(sequences.front(), i + 1);
+    EXPECT_EQ(sequences.back(), count + 3);
+  }
+}
+
 TEST_F(FeedTest, WhoRefusesIsEndedTheOthersGoOn) {
   Seen full(1), fine;
   Subscribe({}, full);
