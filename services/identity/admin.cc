@@ -19,17 +19,17 @@ constexpr size_t kUsernameMax = 64;
 bool IsUsername(std::string_view name) {
   if (name.size() < kUsernameMin || name.size() > kUsernameMax) return false;
   const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return word(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
-           return word(c) || c == '.' || c == '_' || c == '-';
-         });
+  return word(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return word(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 // What the contract's field rules check for those who come in by RPC.
 absl::Status CheckFields(const NewOfficer& officer, std::string_view password) {
   std::vector<base::FieldViolation> violations;
   if (!IsUsername(officer.username)) {
-    violations.push_back({"officer.username", {"Tên đăng nhập gồm 3 đến 64 chữ thường không dấu, chữ số, dấu . _ -.",
-                                               "A user name has 3 to 64 of a-z, 0-9, '.', '_', '-'."}});
+    violations.push_back({"officer.username",
+                          {"Tên đăng nhập gồm 3 đến 64 chữ thường không dấu, chữ số, dấu . _ -.",
+                           "A user name has 3 to 64 of a-z, 0-9, '.', '_', '-'."}});
   }
   if (base::CodePoints(officer.full_name) < 2) {
     violations.push_back({"officer.full_name", {"Hãy nhập họ và tên.", "Give the full name."}});
@@ -39,8 +39,9 @@ absl::Status CheckFields(const NewOfficer& officer, std::string_view password) {
   }
   for (const RoleGrant& grant : officer.grants) {
     if (!grant.agency.empty() && !grant.unit.empty()) continue;
-    violations.push_back({"officer.grants", {"Vai trò cần mã cơ quan và mã đơn vị, ví dụ ubnd-15865 và 15865.",
-                                             "A role needs an agency and a unit, for example ubnd-15865 and 15865."}});
+    violations.push_back({"officer.grants",
+                          {"Vai trò cần mã cơ quan và mã đơn vị, ví dụ ubnd-15865 và 15865.",
+                           "A role needs an agency and a unit, for example ubnd-15865 and 15865."}});
   }
   if (password.size() < kFirstPasswordBytesMin || password.size() > auth::kPasswordBytesMax) {
     violations.push_back({"password", {"Mật khẩu cần từ 12 đến 256 ký tự.", "A password has 12 to 256 characters."}});

@@ -14,10 +14,11 @@ namespace {
 using Json = nlohmann::json;
 
 absl::Status Invalid(const std::string& file, const std::string& what) {
-  return base::FailedPrecondition("DATA_FILE_INVALID",
-                                  {"Tệp dữ liệu " + file + " sai: " + what + ". Hãy cài lại bộ dữ liệu kèm theo.",
-                                   "The data file " + file + " is wrong: " + what + ". Install the shipped data again."},
-                                  {{"file", file}});
+  return base::FailedPrecondition(
+      "DATA_FILE_INVALID",
+      {"Tệp dữ liệu " + file + " sai: " + what + ". Hãy cài lại bộ dữ liệu kèm theo.",
+       "The data file " + file + " is wrong: " + what + ". Install the shipped data again."},
+      {{"file", file}});
 }
 
 // Missing keys and other types give "".
@@ -72,8 +73,8 @@ absl::StatusOr<Roles> ParseRoles(std::string_view json) {
       if (!permission.is_string()) return Invalid("roles.json", "a permission is no text");
       role.permissions.push_back(permission.get<std::string>());
     }
-    admin = admin || std::find(role.permissions.begin(), role.permissions.end(), kManageOfficers) !=
-                         role.permissions.end();
+    admin =
+        admin || std::find(role.permissions.begin(), role.permissions.end(), kManageOfficers) != role.permissions.end();
     roles.push_back(std::move(role));
   }
   if (!admin) return Invalid("roles.json", "no role may manage officers");

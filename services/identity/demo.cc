@@ -40,8 +40,8 @@ auth::PasswordOptions DemoPasswordOptions() {
   return options;
 }
 
-absl::Status LoadDemoAccounts(base::OpContext& ctx, db::Database& database, const Store& store,
-                              base::IdGenerator& ids, const DemoAccounts& accounts) {
+absl::Status LoadDemoAccounts(base::OpContext& ctx, db::Database& database, const Store& store, base::IdGenerator& ids,
+                              const DemoAccounts& accounts) {
   std::vector<const DemoOfficer*> missing;
   const absl::Status read = database.Read(ctx, [&](db::Tx& tx) -> absl::Status {
     for (const DemoOfficer& officer : accounts.officers) {

@@ -15,7 +15,7 @@ namespace dinh::identity {
 // again with the platform's parameters.
 auth::PasswordOptions DemoPasswordOptions();
 
-absl::Status LoadDemoAccounts(base::OpContext& ctx, db::Database& database, const Store& store,
-                              base::IdGenerator& ids, const DemoAccounts& accounts);
+absl::Status LoadDemoAccounts(base::OpContext& ctx, db::Database& database, const Store& store, base::IdGenerator& ids,
+                              const DemoAccounts& accounts);
 
 }  // namespace dinh::identity

@@ -11,8 +11,9 @@ namespace dinh::identity {
 
 // One answer for wrong, used, expired and unknown.
 inline absl::Status OtpInvalid() {
-  return base::Unauthenticated("OTP_INVALID", {"Mã không đúng hoặc đã hết hạn. Hãy kiểm tra lại tin nhắn, hoặc yêu cầu mã mới.",
-                                               "The code is wrong or no longer valid. Check the message or ask for a new code."});
+  return base::Unauthenticated("OTP_INVALID",
+                               {"Mã không đúng hoặc đã hết hạn. Hãy kiểm tra lại tin nhắn, hoặc yêu cầu mã mới.",
+                                "The code is wrong or no longer valid. Check the message or ask for a new code."});
 }
 
 inline absl::Status OtpRateLimited(int64_t retry_after_ms) {
@@ -29,22 +30,23 @@ inline absl::Status SmsNotConfigured() {
 }
 
 inline absl::Status PhoneInvalid(std::string_view field) {
-  return base::InvalidField(field, {"Đây không phải số di động đang dùng ở Việt Nam. Hãy nhập lại, ví dụ 0912345678.",
-                                    "This is no Vietnamese mobile number in use. Enter it again, for example 0912345678."});
+  return base::InvalidField(field,
+                            {"Đây không phải số di động đang dùng ở Việt Nam. Hãy nhập lại, ví dụ 0912345678.",
+                             "This is no Vietnamese mobile number in use. Enter it again, for example 0912345678."});
 }
 
 // One answer for unknown, wrong and locked.
 inline absl::Status LoginFailed() {
-  return base::Unauthenticated("LOGIN_FAILED",
-                               {"Tên đăng nhập hoặc mật khẩu không đúng. Hãy thử lại, hoặc nhờ quản trị viên của cơ quan.",
-                                "The user name or the password is wrong. Try again, or ask the administrator of your agency."});
+  return base::Unauthenticated(
+      "LOGIN_FAILED", {"Tên đăng nhập hoặc mật khẩu không đúng. Hãy thử lại, hoặc nhờ quản trị viên của cơ quan.",
+                       "The user name or the password is wrong. Try again, or ask the administrator of your agency."});
 }
 
 inline absl::Status LoginRateLimited(int64_t retry_after_ms) {
-  return base::ResourceExhausted("LOGIN_RATE_LIMITED",
-                                 {"Đã nhập sai quá nhiều lần. Hãy chờ một lát rồi thử lại.",
-                                  "Too many wrong passwords. Wait, then try again."},
-                                 retry_after_ms);
+  return base::ResourceExhausted(
+      "LOGIN_RATE_LIMITED",
+      {"Đã nhập sai quá nhiều lần. Hãy chờ một lát rồi thử lại.", "Too many wrong passwords. Wait, then try again."},
+      retry_after_ms);
 }
 
 inline absl::Status RefreshTokenInvalid() {
@@ -53,8 +55,8 @@ inline absl::Status RefreshTokenInvalid() {
 }
 
 inline absl::Status LoginRevoked() {
-  return base::Unauthenticated("LOGIN_REVOKED", {"Phiên đăng nhập này đã kết thúc. Hãy đăng nhập lại.",
-                                                 "This login has ended. Log in again."});
+  return base::Unauthenticated(
+      "LOGIN_REVOKED", {"Phiên đăng nhập này đã kết thúc. Hãy đăng nhập lại.", "This login has ended. Log in again."});
 }
 
 inline absl::Status PasswordTooWeak(std::string_view field, base::Text text) {
@@ -68,41 +70,46 @@ inline absl::Status PasswordUnchanged() {
 
 inline absl::Status TooManyPersons(int64_t max) {
   const std::string n = std::to_string(max);
-  return base::FailedPrecondition("TOO_MANY_PERSONS",
-                                  {"Một số điện thoại dùng được cho tối đa " + n + " người. Hãy dùng số khác cho người này.",
-                                   "One phone can serve at most " + n + " persons. Use another phone for this person."},
-                                  {{"max", n}});
+  return base::FailedPrecondition(
+      "TOO_MANY_PERSONS",
+      {"Một số điện thoại dùng được cho tối đa " + n + " người. Hãy dùng số khác cho người này.",
+       "One phone can serve at most " + n + " persons. Use another phone for this person."},
+      {{"max", n}});
 }
 
 inline absl::Status PersonExists() {
-  return base::FailedPrecondition("PERSON_EXISTS",
-                                  {"Người mang số định danh này đã có trong danh sách. Hãy chọn người đó thay vì thêm mới.",
-                                   "A person with this personal number is registered already. Choose that person instead."});
+  return base::FailedPrecondition(
+      "PERSON_EXISTS", {"Người mang số định danh này đã có trong danh sách. Hãy chọn người đó thay vì thêm mới.",
+                        "A person with this personal number is registered already. Choose that person instead."});
 }
 
 inline absl::Status PersonVerified() {
-  return base::FailedPrecondition(
-      "PERSON_VERIFIED",
-      {"Họ tên, số định danh và ngày sinh đã được cán bộ đối chiếu giấy tờ nên không sửa ở đây được. Hãy mang giấy tờ đến bộ phận một cửa.",
-       "Name, personal number and birth date were checked against papers and cannot be changed here. Bring your papers to the desk."});
+  return base::FailedPrecondition("PERSON_VERIFIED",
+                                  {"Họ tên, số định danh và ngày sinh đã được cán bộ đối chiếu giấy tờ nên không sửa ở "
+                                   "đây được. Hãy mang giấy tờ đến bộ phận một cửa.",
+                                   "Name, personal number and birth date were checked against papers and cannot be "
+                                   "changed here. Bring your papers to the desk."});
 }
 
 inline absl::Status PersonalNumberTaken() {
-  return base::FailedPrecondition("PERSONAL_NUMBER_TAKEN",
-                                  {"Số định danh này đã được xác nhận cho một hồ sơ người khác. Hãy kiểm tra lại giấy tờ.",
-                                   "This personal number has been verified for another person's record. Check the papers again."});
+  return base::FailedPrecondition(
+      "PERSONAL_NUMBER_TAKEN",
+      {"Số định danh này đã được xác nhận cho một hồ sơ người khác. Hãy kiểm tra lại giấy tờ.",
+       "This personal number has been verified for another person's record. Check the papers again."});
 }
 
 inline absl::Status PersonalNumberMismatch() {
-  return base::FailedPrecondition("PERSONAL_NUMBER_MISMATCH",
-                                  {"Số trên giấy tờ khác số người này đã khai. Hãy đề nghị họ sửa lời khai rồi xác nhận lại.",
-                                   "The number on the paper differs from what the person said. Ask them to correct it, then verify again."});
+  return base::FailedPrecondition(
+      "PERSONAL_NUMBER_MISMATCH",
+      {"Số trên giấy tờ khác số người này đã khai. Hãy đề nghị họ sửa lời khai rồi xác nhận lại.",
+       "The number on the paper differs from what the person said. Ask them to correct it, then verify again."});
 }
 
 inline absl::Status PersonNotFound(const std::string& id) {
-  return base::NotFound("PERSON_NOT_FOUND", {"Không có người mang mã " + id + ". Hãy kiểm tra lại mã.",
-                                             "There is no person " + id + ". Check the id."},
-                        {{"id", id}});
+  return base::NotFound(
+      "PERSON_NOT_FOUND",
+      {"Không có người mang mã " + id + ". Hãy kiểm tra lại mã.", "There is no person " + id + ". Check the id."},
+      {{"id", id}});
 }
 
 inline absl::Status PersonNotChosen() {
@@ -119,17 +126,18 @@ inline absl::Status TaxCodeInvalid() {
 }
 
 inline absl::Status OrganisationExists() {
-  return base::FailedPrecondition("ORGANISATION_EXISTS",
-                                  {"Bạn đã đăng ký tổ chức có mã số thuế này. Hãy chọn trong danh sách tổ chức của bạn.",
-                                   "You have registered an organisation with this tax code. Choose it from your list."});
+  return base::FailedPrecondition(
+      "ORGANISATION_EXISTS", {"Bạn đã đăng ký tổ chức có mã số thuế này. Hãy chọn trong danh sách tổ chức của bạn.",
+                              "You have registered an organisation with this tax code. Choose it from your list."});
 }
 
 inline absl::Status TooManyOrganisations(int64_t max) {
   const std::string n = std::to_string(max);
-  return base::FailedPrecondition("TOO_MANY_ORGANISATIONS",
-                                  {"Một người đại diện cho tối đa " + n + " tổ chức. Hãy nhờ người đại diện khác đăng ký.",
-                                   "One person can represent at most " + n + " organisations. Ask another representative."},
-                                  {{"max", n}});
+  return base::FailedPrecondition(
+      "TOO_MANY_ORGANISATIONS",
+      {"Một người đại diện cho tối đa " + n + " tổ chức. Hãy nhờ người đại diện khác đăng ký.",
+       "One person can represent at most " + n + " organisations. Ask another representative."},
+      {{"max", n}});
 }
 
 inline absl::Status UsernameTaken() {
@@ -138,9 +146,9 @@ inline absl::Status UsernameTaken() {
 }
 
 inline absl::Status LastAdmin() {
-  return base::FailedPrecondition("LAST_ADMIN",
-                                  {"Đây là quản trị viên duy nhất của cơ quan. Hãy giao vai trò quản trị cho người khác trước.",
-                                   "This is the only administrator of the agency. Make somebody else administrator first."});
+  return base::FailedPrecondition(
+      "LAST_ADMIN", {"Đây là quản trị viên duy nhất của cơ quan. Hãy giao vai trò quản trị cho người khác trước.",
+                     "This is the only administrator of the agency. Make somebody else administrator first."});
 }
 
 }  // namespace dinh::identity

@@ -48,9 +48,20 @@ class IdentityModule final : public app::ServiceModule {
     hasher_.emplace(password);
     territory_.emplace(platform.To("territory"));
     sweeper_.emplace(*db_, *store_, platform.clock(), platform.logger());
-    const HandlerParts parts{*db_,       *store_,  roles_,       config_,           *sessions_,       *principals_,
-                             *hasher_,   platform.page_tokens(), *sms_,             *territory_,      platform.random(),
-                             platform.ids(), platform.metrics(), platform.dev()};
+    const HandlerParts parts{*db_,
+                             *store_,
+                             roles_,
+                             config_,
+                             *sessions_,
+                             *principals_,
+                             *hasher_,
+                             platform.page_tokens(),
+                             *sms_,
+                             *territory_,
+                             platform.random(),
+                             platform.ids(),
+                             platform.metrics(),
+                             platform.dev()};
     auth_.emplace(parts);
     persons_.emplace(parts);
     officers_.emplace(parts);

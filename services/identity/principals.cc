@@ -24,8 +24,7 @@ absl::StatusOr<auth::Principal> Principals::Resolve(std::string_view account, st
       return LoginRevoked();
     }
     auth::Principal principal;
-    principal.kind =
-        rights->kind == AccountKind::kOfficer ? auth::CallerKind::kOfficer : auth::CallerKind::kCitizen;
+    principal.kind = rights->kind == AccountKind::kOfficer ? auth::CallerKind::kOfficer : auth::CallerKind::kCitizen;
     principal.id = std::string(account);
     principal.session = std::string(session);
     principal.person = rights->person;

@@ -34,10 +34,10 @@ class Sessions {
 
   // What became of a refresh token. The change, if any, is written also when it is refused: so it is no error here.
   struct Refreshed {
-    absl::Status refusal;                // REFRESH_TOKEN_INVALID, LOGIN_REVOKED
+    absl::Status refusal;  // REFRESH_TOKEN_INVALID, LOGIN_REVOKED
     LoginRow login;
     AccountKind kind = AccountKind::kCitizen;
-    int64_t generation = 0;              // of the token to answer with
+    int64_t generation = 0;  // of the token to answer with
   };
   absl::StatusOr<Refreshed> Refresh(db::Tx& tx, std::string_view token) const;
 

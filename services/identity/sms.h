@@ -16,7 +16,7 @@
 namespace dinh::identity {
 
 struct SmsMessage {
-  std::string to;    // "0912345678"
+  std::string to;  // "0912345678"
   std::string text;
   base::Micros useless_after = 0;
 };

@@ -86,16 +86,16 @@ absl::StatusOr<AccountRow> Store::ReadAccount(const db::Row& row) const {
 
 absl::Status Store::InsertAccount(db::Tx& tx, const AccountRow& account) const {
   return tx
-      .Exec("INSERT INTO accounts (id, kind, phone_sealed, phone_index, username, password_hash, locked, created_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            {account.id, account.kind, Sealed(sealer_, kPhoneIndex, account.id, account.phone),
-             Index(sealer_, kPhoneIndex, account.phone), OrNull(account.username), account.password_hash,
-             account.locked, tx.context().Now()})
+      .Exec(
+          "INSERT INTO accounts (id, kind, phone_sealed, phone_index, username, password_hash, locked, created_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+          {account.id, account.kind, Sealed(sealer_, kPhoneIndex, account.id, account.phone),
+           Index(sealer_, kPhoneIndex, account.phone), OrNull(account.username), account.password_hash, account.locked,
+           tx.context().Now()})
       .status();
 }
 
-absl::StatusOr<std::optional<AccountRow>> Store::OneAccount(db::Tx& tx, std::string_view where,
-                                                            db::Param value) const {
+absl::StatusOr<std::optional<AccountRow>> Store::OneAccount(db::Tx& tx, std::string_view where, db::Param value) const {
   const std::string sql = std::string(kAccountColumns) + std::string(where) + " = $1";
   return One<AccountRow>(tx, sql, {value}, [this](const db::Row& row) { return ReadAccount(row); });
 }
@@ -150,14 +150,15 @@ absl::Status Store::InsertPerson(db::Tx& tx, const PersonRow& row, std::string_v
   const std::optional<int64_t> verified_at =
       verified_by.empty() ? std::nullopt : std::optional<int64_t>(row.created_at);
   return tx
-      .Exec("INSERT INTO persons (id, revision, full_name_sealed, personal_number_sealed, personal_number_index, "
-            "birth_date_sealed, address_text_sealed, address_unit, address_at, phone_sealed, assurance, created_at, "
-            "verified_by, verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-            {p.id, row.revision, Sealed(sealer_, "persons.full_name", p.id, p.full_name),
-             Sealed(sealer_, kNumberIndex, p.id, p.personal_number), Index(sealer_, kNumberIndex, p.personal_number),
-             Sealed(sealer_, "persons.birth_date", p.id, p.birth_date),
-             Sealed(sealer_, "persons.address_text", p.id, p.address.text), p.address.unit, p.address.at,
-             Sealed(sealer_, "persons.phone", p.id, p.phone), p.assurance, row.created_at, verified_by, verified_at})
+      .Exec(
+          "INSERT INTO persons (id, revision, full_name_sealed, personal_number_sealed, personal_number_index, "
+          "birth_date_sealed, address_text_sealed, address_unit, address_at, phone_sealed, assurance, created_at, "
+          "verified_by, verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+          {p.id, row.revision, Sealed(sealer_, "persons.full_name", p.id, p.full_name),
+           Sealed(sealer_, kNumberIndex, p.id, p.personal_number), Index(sealer_, kNumberIndex, p.personal_number),
+           Sealed(sealer_, "persons.birth_date", p.id, p.birth_date),
+           Sealed(sealer_, "persons.address_text", p.id, p.address.text), p.address.unit, p.address.at,
+           Sealed(sealer_, "persons.phone", p.id, p.phone), p.assurance, row.created_at, verified_by, verified_at})
       .status();
 }
 
@@ -204,9 +205,8 @@ absl::StatusOr<std::optional<OwnPersonRow>> Store::OwnPerson(db::Tx& tx, std::st
   const std::string sql = "SELECT " + std::string(kPersonColumns) +
                           " FROM account_persons ap JOIN persons p ON p.id = ap.person "
                           "WHERE ap.account = $1 AND ap.person = $2";
-  ASSIGN_OR_RETURN(std::optional<PersonRow> found, One<PersonRow>(tx, sql, {account, person}, [this](const auto& row) {
-                     return ReadPerson(row);
-                   }));
+  ASSIGN_OR_RETURN(std::optional<PersonRow> found,
+                   One<PersonRow>(tx, sql, {account, person}, [this](const auto& row) { return ReadPerson(row); }));
   if (!found) return std::optional<OwnPersonRow>();
   return std::optional<OwnPersonRow>(OwnPersonRow{*std::move(found), std::string(account)});
 }
@@ -224,16 +224,16 @@ absl::StatusOr<std::vector<std::string>> Store::PersonIdsOf(db::Tx& tx, std::str
 }
 
 absl::Status Store::InsertOrganisation(db::Tx& tx, const OrganisationRow& row) const {
-  RETURN_IF_ERROR(tx.Exec("INSERT INTO organisations (id, name, tax_code, address_text_sealed, address_unit, "
-                          "address_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                          {row.id, row.name, row.tax_code,
-                           Sealed(sealer_, "organisations.address_text", row.id, row.address.text), row.address.unit,
-                           row.address.at, tx.context().Now()})
-                      .status());
+  RETURN_IF_ERROR(
+      tx.Exec("INSERT INTO organisations (id, name, tax_code, address_text_sealed, address_unit, "
+              "address_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+              {row.id, row.name, row.tax_code, Sealed(sealer_, "organisations.address_text", row.id, row.address.text),
+               row.address.unit, row.address.at, tx.context().Now()})
+          .status());
   for (const std::string& person : row.representatives) {
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO organisation_representatives (person, organisation) VALUES ($1, $2)",
-                            {person, row.id})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.Exec("INSERT INTO organisation_representatives (person, organisation) VALUES ($1, $2)", {person, row.id})
+            .status());
   }
   return absl::OkStatus();
 }
@@ -258,10 +258,9 @@ absl::Status Store::InsertOfficer(db::Tx& tx, const OfficerRow& row) const {
                       .status());
   for (size_t i = 0; i < row.grants.size(); ++i) {
     const RoleGrant& grant = row.grants[i];
-    RETURN_IF_ERROR(
-        tx.Exec("INSERT INTO grants (account, position, role, agency, unit) VALUES ($1, $2, $3, $4, $5)",
-                {row.account, i, grant.role, grant.agency, grant.unit})
-            .status());
+    RETURN_IF_ERROR(tx.Exec("INSERT INTO grants (account, position, role, agency, unit) VALUES ($1, $2, $3, $4, $5)",
+                            {row.account, i, grant.role, grant.agency, grant.unit})
+                        .status());
   }
   return absl::OkStatus();
 }
@@ -292,11 +291,11 @@ absl::StatusOr<std::optional<OfficerRow>> Store::Officer(db::Tx& tx, std::string
 
 absl::StatusOr<std::vector<OfficerRow>> Store::OfficersOf(db::Tx& tx, std::string_view agency, std::string_view unit,
                                                           std::string_view after, int limit) const {
-  const std::string sql = std::string(kOfficerColumns) +
-                          "o.agency = $1 AND o.unit = $2 AND o.account > $3 ORDER BY o.account LIMIT $4";
-  ASSIGN_OR_RETURN(std::vector<OfficerRow> found,
-                   All<OfficerRow>(tx, sql, {agency, unit, after, limit},
-                                   [this](const db::Row& row) { return ReadOfficer(row); }));
+  const std::string sql =
+      std::string(kOfficerColumns) + "o.agency = $1 AND o.unit = $2 AND o.account > $3 ORDER BY o.account LIMIT $4";
+  ASSIGN_OR_RETURN(
+      std::vector<OfficerRow> found,
+      All<OfficerRow>(tx, sql, {agency, unit, after, limit}, [this](const db::Row& row) { return ReadOfficer(row); }));
   for (OfficerRow& officer : found) {
     ASSIGN_OR_RETURN(officer.grants, GrantsOf(tx, officer.account));
   }
@@ -305,7 +304,9 @@ absl::StatusOr<std::vector<OfficerRow>> Store::OfficersOf(db::Tx& tx, std::strin
 
 absl::StatusOr<std::vector<RoleGrant>> Store::GrantsOf(db::Tx& tx, std::string_view account) const {
   return tx.QueryAll("SELECT role, agency, unit FROM grants WHERE account = $1 ORDER BY position", {account},
-                     [](const db::Row& row) { return RoleGrant{row.Text(0), row.Text(1), row.Text(2)}; });
+                     [](const db::Row& row) {
+                       return RoleGrant{row.Text(0), row.Text(1), row.Text(2)};
+                     });
 }
 
 absl::Status Store::SetGrants(db::Tx& tx, OfficerRow& row) const {
@@ -314,10 +315,9 @@ absl::Status Store::SetGrants(db::Tx& tx, OfficerRow& row) const {
   RETURN_IF_ERROR(tx.Exec("DELETE FROM grants WHERE account = $1", {row.account}).status());
   for (size_t i = 0; i < row.grants.size(); ++i) {
     const RoleGrant& grant = row.grants[i];
-    RETURN_IF_ERROR(
-        tx.Exec("INSERT INTO grants (account, position, role, agency, unit) VALUES ($1, $2, $3, $4, $5)",
-                {row.account, i, grant.role, grant.agency, grant.unit})
-            .status());
+    RETURN_IF_ERROR(tx.Exec("INSERT INTO grants (account, position, role, agency, unit) VALUES ($1, $2, $3, $4, $5)",
+                            {row.account, i, grant.role, grant.agency, grant.unit})
+                        .status());
   }
   ++row.revision;
   return absl::OkStatus();
@@ -326,22 +326,24 @@ absl::Status Store::SetGrants(db::Tx& tx, OfficerRow& row) const {
 absl::StatusOr<std::vector<Colleague>> Store::Colleagues(db::Tx& tx, std::string_view agency,
                                                          std::string_view unit) const {
   std::vector<Colleague> out;
-  RETURN_IF_ERROR(tx.Query(
-      "SELECT g.account, a.locked, g.role FROM grants g JOIN accounts a ON a.id = g.account "
-      "WHERE g.agency = $1 AND g.unit = $2 ORDER BY g.account, g.position",
-      {agency, unit}, [&](const db::Row& row) {
-        if (out.empty() || out.back().account != row.TextView(0)) out.push_back({row.Text(0), row.Bool(1), {}});
-        out.back().grants.push_back({row.Text(2), std::string(agency), std::string(unit)});
-      }));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT g.account, a.locked, g.role FROM grants g JOIN accounts a ON a.id = g.account "
+               "WHERE g.agency = $1 AND g.unit = $2 ORDER BY g.account, g.position",
+               {agency, unit}, [&](const db::Row& row) {
+                 if (out.empty() || out.back().account != row.TextView(0))
+                   out.push_back({row.Text(0), row.Bool(1), {}});
+                 out.back().grants.push_back({row.Text(2), std::string(agency), std::string(unit)});
+               }));
   return out;
 }
 
 absl::Status Store::AddAccess(db::Tx& tx, const AccessRow& row) const {
   return tx
-      .Exec("INSERT INTO accesses (service, sequence, person, at, caller_kind, caller, actor, method, resource, reason) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (service, sequence) DO NOTHING",
-            {row.service, row.sequence, row.person, row.at, row.caller_kind, row.caller, row.actor, row.method,
-             row.resource, row.reason})
+      .Exec(
+          "INSERT INTO accesses (service, sequence, person, at, caller_kind, caller, actor, method, resource, reason) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (service, sequence) DO NOTHING",
+          {row.service, row.sequence, row.person, row.at, row.caller_kind, row.caller, row.actor, row.method,
+           row.resource, row.reason})
       .status();
 }
 
@@ -354,9 +356,10 @@ absl::StatusOr<int64_t> Store::AccessCursor(db::Tx& tx, std::string_view service
 
 absl::Status Store::SetAccessCursor(db::Tx& tx, std::string_view service, int64_t sequence) const {
   return tx
-      .Exec("INSERT INTO access_cursors (service, last_sequence) VALUES ($1, $2) "
-            "ON CONFLICT (service) DO UPDATE SET last_sequence = excluded.last_sequence",
-            {service, sequence})
+      .Exec(
+          "INSERT INTO access_cursors (service, last_sequence) VALUES ($1, $2) "
+          "ON CONFLICT (service) DO UPDATE SET last_sequence = excluded.last_sequence",
+          {service, sequence})
       .status();
 }
 
@@ -371,8 +374,7 @@ absl::StatusOr<std::vector<AccessRow>> Store::AccessesOf(db::Tx& tx, std::string
                      row.Text(5), row.Text(6), row.Text(7), row.Text(8), row.Text(9)};
   };
   if (!before) return All<AccessRow>(tx, std::string(kColumns) + std::string(kOrder), {person, limit}, read);
-  const std::string sql =
-      std::string(kColumns) + "AND (at, service, sequence) < ($3, $4, $5) " + std::string(kOrder);
+  const std::string sql = std::string(kColumns) + "AND (at, service, sequence) < ($3, $4, $5) " + std::string(kOrder);
   return All<AccessRow>(tx, sql, {person, limit, before->at, before->service, before->sequence}, read);
 }
 

@@ -95,6 +95,7 @@ class Store {
 
   // Devices. Only the hash of a device's token is kept.
   absl::Status InsertDevice(db::Tx& tx, std::string_view token, std::string_view account) const;
+  absl::Status TouchDevice(db::Tx& tx, std::string_view token) const;
   // The account it belongs to.
   absl::StatusOr<std::optional<std::string>> DeviceAccount(db::Tx& tx, std::string_view token) const;
 

@@ -30,12 +30,13 @@ absl::Status Store::InsertLogin(db::Tx& tx, const LoginRow& row, std::string_vie
   const std::string secret = sealer_.Seal(kSecret, row.id, row.secret);
   const std::string address_index = sealer_.BlindIndex(kAddressIndex, address);
   return tx
-      .Exec("INSERT INTO logins (id, account, person, state, generation, secret_sealed, rotated_at, device, "
-            "address_index, created_at, last_used_at, expires_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            {row.id, row.account, row.person, row.family.state, row.family.generation, db::BlobView{secret},
-             row.family.rotated_at, row.device, db::BlobView{address_index}, row.created_at, row.last_used_at,
-             row.expires_at})
+      .Exec(
+          "INSERT INTO logins (id, account, person, state, generation, secret_sealed, rotated_at, device, "
+          "address_index, created_at, last_used_at, expires_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+          {row.id, row.account, row.person, row.family.state, row.family.generation, db::BlobView{secret},
+           row.family.rotated_at, row.device, db::BlobView{address_index}, row.created_at, row.last_used_at,
+           row.expires_at})
       .status();
 }
 
@@ -69,10 +70,11 @@ absl::Status Store::UpdateLogin(db::Tx& tx, const LoginRow& row) const {
   const std::optional<base::Micros> ended =
       row.family.state == LoginState::kActive ? std::nullopt : std::optional<base::Micros>(tx.context().Now());
   return tx
-      .Exec("UPDATE logins SET person = $2, state = $3, generation = $4, rotated_at = $5, last_used_at = $6, "
-            "expires_at = $7, ended_at = $8 WHERE id = $1",
-            {row.id, row.person, row.family.state, row.family.generation, row.family.rotated_at, row.last_used_at,
-             row.expires_at, ended})
+      .Exec(
+          "UPDATE logins SET person = $2, state = $3, generation = $4, rotated_at = $5, last_used_at = $6, "
+          "expires_at = $7, ended_at = $8 WHERE id = $1",
+          {row.id, row.person, row.family.state, row.family.generation, row.family.rotated_at, row.last_used_at,
+           row.expires_at, ended})
       .status();
 }
 
@@ -137,10 +139,11 @@ bool Store::IsCode(const ChallengeRow& row, std::string_view code) const {
 absl::Status Store::InsertChallenge(db::Tx& tx, const ChallengeRow& row) const {
   const std::string phone = sealer_.Seal(kChallengePhone, row.id, row.phone);
   return tx
-      .Exec("INSERT INTO otp_challenges (id, phone_sealed, code_index, created_at, expires_at, attempts) "
-            "VALUES ($1, $2, $3, $4, $5, $6)",
-            {row.id, db::BlobView{phone}, db::BlobView{row.code_index}, tx.context().Now(), row.challenge.expires_at,
-             row.challenge.attempts})
+      .Exec(
+          "INSERT INTO otp_challenges (id, phone_sealed, code_index, created_at, expires_at, attempts) "
+          "VALUES ($1, $2, $3, $4, $5, $6)",
+          {row.id, db::BlobView{phone}, db::BlobView{row.code_index}, tx.context().Now(), row.challenge.expires_at,
+           row.challenge.attempts})
       .status();
 }
 
@@ -170,14 +173,19 @@ absl::Status Store::UpdateChallenge(db::Tx& tx, const ChallengeRow& row) const {
 
 absl::Status Store::InsertDevice(db::Tx& tx, std::string_view token, std::string_view account) const {
   const base::Micros now = tx.context().Now();
-  RETURN_IF_ERROR(
-      tx.Exec("INSERT INTO devices (token_hash, account, created_at, last_used_at) VALUES ($1, $2, $3, $3)",
-              {DeviceHash(token), account, now})
-          .status());
+  RETURN_IF_ERROR(tx.Exec("INSERT INTO devices (token_hash, account, created_at, last_used_at) VALUES ($1, $2, $3, $3)",
+                          {DeviceHash(token), account, now})
+                      .status());
   return tx
-      .Exec("DELETE FROM devices WHERE account = $1 AND token_hash NOT IN (SELECT token_hash FROM devices "
-            "WHERE account = $1 ORDER BY created_at DESC, token_hash LIMIT $2)",
-            {account, kDevicesPerAccountMax})
+      .Exec(
+          "DELETE FROM devices WHERE account = $1 AND token_hash NOT IN (SELECT token_hash FROM devices "
+          "WHERE account = $1 ORDER BY last_used_at DESC, token_hash LIMIT $2)",
+          {account, kDevicesPerAccountMax})
+      .status();
+}
+
+absl::Status Store::TouchDevice(db::Tx& tx, std::string_view token) const {
+  return tx.Exec("UPDATE devices SET last_used_at = $2 WHERE token_hash = $1", {DeviceHash(token), tx.context().Now()})
       .status();
 }
 
@@ -210,10 +218,9 @@ absl::StatusOr<RateUsage> Store::CountAttempts(db::Tx& tx, AttemptKind kind, std
 }
 
 absl::StatusOr<int64_t> Store::Sweep(db::Tx& tx, base::Micros now, int limit) const {
-  ASSIGN_OR_RETURN(int64_t removed,
-                   tx.Exec("DELETE FROM otp_challenges WHERE id IN (SELECT id FROM otp_challenges "
-                           "WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
-                           {now - kAttemptsKept, limit}));
+  ASSIGN_OR_RETURN(int64_t removed, tx.Exec("DELETE FROM otp_challenges WHERE id IN (SELECT id FROM otp_challenges "
+                                            "WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+                                            {now - kAttemptsKept, limit}));
   // Rows have no key of their own: the oldest instants go, whole.
   ASSIGN_OR_RETURN(const int64_t attempts,
                    tx.Exec("DELETE FROM attempts WHERE at < $1 AND at IN (SELECT at FROM attempts WHERE at < $1 "

@@ -77,26 +77,40 @@ std::optional<LoginAnswer> Apply(LoginFamily& family, LoginEvent event, base::Mi
 
 std::string_view Name(LoginState state) {
   switch (state) {
-    case kActive: return "active";
-    case kLoggedOut: return "logged_out";
-    case kEndedRemotely: return "ended_remotely";
-    case kRevoked: return "revoked";
-    case kLocked: return "locked";
-    case kPasswordChanged: return "password_changed";
+    case kActive:
+      return "active";
+    case kLoggedOut:
+      return "logged_out";
+    case kEndedRemotely:
+      return "ended_remotely";
+    case kRevoked:
+      return "revoked";
+    case kLocked:
+      return "locked";
+    case kPasswordChanged:
+      return "password_changed";
   }
   return "unknown";
 }
 
 std::string_view Name(LoginEvent event) {
   switch (event) {
-    case kPresentCurrent: return "present_current";
-    case kPresentPrevious: return "present_previous";
-    case kPresentPreviousLate: return "present_previous_late";
-    case kPresentOlder: return "present_older";
-    case kLogOut: return "log_out";
-    case kEndRemotely: return "end_remotely";
-    case kLockAccount: return "lock_account";
-    case kChangePassword: return "change_password";
+    case kPresentCurrent:
+      return "present_current";
+    case kPresentPrevious:
+      return "present_previous";
+    case kPresentPreviousLate:
+      return "present_previous_late";
+    case kPresentOlder:
+      return "present_older";
+    case kLogOut:
+      return "log_out";
+    case kEndRemotely:
+      return "end_remotely";
+    case kLockAccount:
+      return "lock_account";
+    case kChangePassword:
+      return "change_password";
   }
   return "unknown";
 }

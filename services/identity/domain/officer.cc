@@ -40,8 +40,8 @@ const Role* Roles::Find(std::string_view id) const {
 
 bool Roles::Allows(std::string_view role, std::string_view permission) const {
   const Role* found = Find(role);
-  return found != nullptr && std::find(found->permissions.begin(), found->permissions.end(), permission) !=
-                                 found->permissions.end();
+  return found != nullptr &&
+         std::find(found->permissions.begin(), found->permissions.end(), permission) != found->permissions.end();
 }
 
 std::vector<base::FieldViolation> CheckGrants(const Roles& roles, const std::vector<RoleGrant>& grants,
@@ -55,15 +55,16 @@ std::vector<base::FieldViolation> CheckGrants(const Roles& roles, const std::vec
                             {"Không có vai trò này. Hãy chọn một vai trò trong danh mục vai trò.",
                              "There is no such role. Choose one of the list of roles."}});
     } else if (!seen.insert(grants[i]).second) {
-      violations.push_back({at, {"Vai trò này đã có trong danh sách. Hãy bỏ dòng trùng.",
-                                 "This role stands in the list already. Remove the repeated line."}});
+      violations.push_back({at,
+                            {"Vai trò này đã có trong danh sách. Hãy bỏ dòng trùng.",
+                             "This role stands in the list already. Remove the repeated line."}});
     }
   }
   return violations;
 }
 
-bool LeavesNoAdmin(const Roles& roles, const std::vector<Colleague>& colleagues, std::string_view account,
-                   bool locked, const std::vector<RoleGrant>& grants, std::string_view agency, std::string_view unit) {
+bool LeavesNoAdmin(const Roles& roles, const std::vector<Colleague>& colleagues, std::string_view account, bool locked,
+                   const std::vector<RoleGrant>& grants, std::string_view agency, std::string_view unit) {
   bool before = false, after = false;
   for (const Colleague& colleague : colleagues) {
     const bool now = !colleague.locked && Administers(roles, colleague.grants, agency, unit);

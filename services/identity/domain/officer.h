@@ -53,8 +53,8 @@ struct Colleague {
 
 // true: when `account` is locked, or has only `grants` from now on, nobody is left who administers `agency` in `unit`,
 // and somebody did before.
-bool LeavesNoAdmin(const Roles& roles, const std::vector<Colleague>& colleagues, std::string_view account,
-                   bool locked, const std::vector<RoleGrant>& grants, std::string_view agency, std::string_view unit);
+bool LeavesNoAdmin(const Roles& roles, const std::vector<Colleague>& colleagues, std::string_view account, bool locked,
+                   const std::vector<RoleGrant>& grants, std::string_view agency, std::string_view unit);
 
 // What is wrong with a new password; nullopt when it is good. Length is the contract's rule (12 characters).
 std::optional<base::Text> PasswordWeakness(std::string_view password, std::string_view username);

@@ -21,8 +21,8 @@ std::string NewOtpCode(base::Random& random) {
 std::string NewChallengeId(base::Random& random) { return base::Base64UrlEncode(random.Bytes(kChallengeBytes)); }
 
 std::string OtpMessage(std::string_view code) {
-  return "Đình: mã đăng nhập của bạn là " + std::string(code) + ", dùng trong " +
-         std::to_string(kOtpLifeSeconds / 60) + " phút. Cán bộ không bao giờ hỏi mã này: đừng đưa cho ai.";
+  return "Đình: mã đăng nhập của bạn là " + std::string(code) + ", dùng trong " + std::to_string(kOtpLifeSeconds / 60) +
+         " phút. Cán bộ không bao giờ hỏi mã này: đừng đưa cho ai.";
 }
 
 }  // namespace dinh::identity

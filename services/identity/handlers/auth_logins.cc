@@ -41,8 +41,7 @@ absl::StatusOr<pb::EndLoginResponse> AuthHandlers::EndLogin(rpc::Context& ctx, c
   return parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::EndLoginResponse> {
     ASSIGN_OR_RETURN(std::optional<LoginRow> login, parts_.store.Login(tx, request.login()));
     if (!login || login->account != ctx.principal().id) return base::PermissionDenied();
-    const LoginEvent event =
-        login->id == ctx.principal().session ? LoginEvent::kLogOut : LoginEvent::kEndRemotely;
+    const LoginEvent event = login->id == ctx.principal().session ? LoginEvent::kLogOut : LoginEvent::kEndRemotely;
     RETURN_IF_ERROR(parts_.sessions.End(tx, *std::move(login), event).status());
     return pb::EndLoginResponse();
   });

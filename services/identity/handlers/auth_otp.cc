@@ -80,6 +80,9 @@ absl::StatusOr<pb::SendOtpResponse> AuthHandlers::SendOtp(rpc::Context& ctx, con
         ASSIGN_OR_RETURN(const base::Micros wait, WaitForAll(tx, parts_.store, guards));
         if (wait > 0) return OtpRateLimited(ToMs(wait));
         RETURN_IF_ERROR(RecordAttempt(tx, parts_.store, guards));
+        if (!request.device_token().empty()) {
+          RETURN_IF_ERROR(parts_.store.TouchDevice(tx, request.device_token()));
+        }
         RETURN_IF_ERROR(parts_.store.InsertChallenge(tx, row));
         RETURN_IF_ERROR(parts_.sms.Enqueue(tx, {*phone, OtpMessage(code), row.challenge.expires_at}));
         ASSIGN_OR_RETURN(const base::Micros next, WaitForAll(tx, parts_.store, guards));
@@ -124,9 +127,8 @@ absl::StatusOr<AuthHandlers::OtpLogin> AuthHandlers::LoginByOtp(db::Tx& tx, cons
   ASSIGN_OR_RETURN(const AccountRow account, CitizenAccount(tx, row->phone));
   if (account.locked) return out;
   ASSIGN_OR_RETURN(const std::vector<std::string> persons, parts_.store.PersonIdsOf(tx, account.id));
-  ASSIGN_OR_RETURN(out.login,
-                   parts_.sessions.Begin(tx, {account, persons.size() == 1 ? persons.front() : "", request.device(),
-                                              ctx.principal().address}));
+  ASSIGN_OR_RETURN(out.login, parts_.sessions.Begin(tx, {account, persons.size() == 1 ? persons.front() : "",
+                                                         request.device(), ctx.principal().address}));
   out.device_token = NewDeviceToken(parts_.random);
   RETURN_IF_ERROR(parts_.store.InsertDevice(tx, out.device_token, account.id));
   out.accepted = true;
@@ -138,8 +140,7 @@ absl::StatusOr<pb::TokenPair> AuthHandlers::VerifyOtp(rpc::Context& ctx, const p
                    parts_.database.Transact(ctx, [&](db::Tx& tx) { return LoginByOtp(tx, ctx, request); }));
   Count("otp", outcome.accepted);
   if (!outcome.accepted) return OtpInvalid();
-  pb::TokenPair tokens =
-      parts_.sessions.Tokens(outcome.login, AccountKind::kCitizen, outcome.login.family.generation);
+  pb::TokenPair tokens = parts_.sessions.Tokens(outcome.login, AccountKind::kCitizen, outcome.login.family.generation);
   tokens.set_device_token(outcome.device_token);
   return tokens;
 }

@@ -28,8 +28,7 @@ absl::StatusOr<AuthHandlers::PasswordCheck> AuthHandlers::CheckPassword(rpc::Con
   });
   RETURN_IF_ERROR(read);
   if (wait > 0) return LoginRateLimited(ToMs(wait));
-  ASSIGN_OR_RETURN(check.right,
-                   parts_.hasher.Verify(ctx, password, check.account ? check.account->password_hash : ""));
+  ASSIGN_OR_RETURN(check.right, parts_.hasher.Verify(ctx, password, check.account ? check.account->password_hash : ""));
   return check;
 }
 
@@ -75,9 +74,8 @@ absl::StatusOr<pb::TokenPair> AuthHandlers::LoginWithPassword(rpc::Context& ctx,
 
 absl::StatusOr<pb::ChangePasswordResponse> AuthHandlers::ChangePassword(rpc::Context& ctx,
                                                                         const pb::ChangePasswordRequest& request) {
-  ASSIGN_OR_RETURN(const std::optional<AccountRow> account, parts_.database.Read(ctx, [&](db::Tx& tx) {
-    return parts_.store.Account(tx, ctx.principal().id);
-  }));
+  ASSIGN_OR_RETURN(const std::optional<AccountRow> account,
+                   parts_.database.Read(ctx, [&](db::Tx& tx) { return parts_.store.Account(tx, ctx.principal().id); }));
   if (!account || account->username.empty()) return LoginFailed();
   if (std::optional<base::Text> weakness = PasswordWeakness(request.new_password(), account->username)) {
     return PasswordTooWeak("new_password", *std::move(weakness));
@@ -97,8 +95,7 @@ absl::StatusOr<pb::ChangePasswordResponse> AuthHandlers::ChangePassword(rpc::Con
       RETURN_IF_ERROR(RecordAttempt(tx, parts_.store, check.guards));
       return false;
     }
-    RETURN_IF_ERROR(
-        parts_.sessions.EndAll(tx, account->id, LoginEvent::kChangePassword, ctx.principal().session));
+    RETURN_IF_ERROR(parts_.sessions.EndAll(tx, account->id, LoginEvent::kChangePassword, ctx.principal().session));
     return true;
   });
   RETURN_IF_ERROR(changed.status());

@@ -11,9 +11,7 @@
 namespace dinh::identity {
 namespace {
 
-void AuditOfficer(rpc::Context& ctx, const OfficerRow& row) {
-  ctx.AuditSubject(row.person, "officers/" + row.account);
-}
+void AuditOfficer(rpc::Context& ctx, const OfficerRow& row) { ctx.AuditSubject(row.person, "officers/" + row.account); }
 
 // Each role must be one of the caller's own agency and unit.
 absl::Status CheckGrantScopes(rpc::Context& ctx, const std::vector<RoleGrant>& grants) {
@@ -81,11 +79,10 @@ absl::StatusOr<pb::Officer> OfficerHandlers::CreateOfficer(rpc::Context& ctx, co
   ASSIGN_OR_RETURN(const std::string hash, parts_.hasher.Hash(ctx, request.password()));
   const OfficerRow row = MakeOfficer(parts_.ids, wanted);
   AuditOfficer(ctx, row);
-  absl::StatusOr<pb::Officer> created =
-      parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Officer> {
-        RETURN_IF_ERROR(AddOfficer(tx, parts_.store, row, hash));
-        return ToProto(row, parts_.roles);
-      });
+  absl::StatusOr<pb::Officer> created = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Officer> {
+    RETURN_IF_ERROR(AddOfficer(tx, parts_.store, row, hash));
+    return ToProto(row, parts_.roles);
+  });
   return created;
 }
 
@@ -123,8 +120,7 @@ absl::StatusOr<pb::Officer> OfficerHandlers::LockOfficer(rpc::Context& ctx, cons
   return SetLocked(ctx, request.id(), true);
 }
 
-absl::StatusOr<pb::Officer> OfficerHandlers::UnlockOfficer(rpc::Context& ctx,
-                                                           const pb::UnlockOfficerRequest& request) {
+absl::StatusOr<pb::Officer> OfficerHandlers::UnlockOfficer(rpc::Context& ctx, const pb::UnlockOfficerRequest& request) {
   return SetLocked(ctx, request.id(), false);
 }
 

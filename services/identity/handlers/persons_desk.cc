@@ -11,6 +11,8 @@ namespace dinh::identity {
 namespace {
 
 constexpr std::string_view kRegister = "person.register";
+// What the person reads as the reason among the accesses to their data.
+constexpr char kPapersSeen[] = "đối chiếu giấy tờ tại quầy";
 
 // A person as a desk sees them: in charge is the caller's agency of the commune the person lives in today.
 struct DeskPerson {
@@ -65,32 +67,30 @@ absl::StatusOr<PersonRow> PersonHandlers::RegisterInAccount(db::Tx& tx, const rp
   return papers;
 }
 
-absl::StatusOr<pb::Person> PersonHandlers::RegisterPerson(rpc::Context& ctx,
-                                                          const pb::RegisterPersonRequest& request) {
+absl::StatusOr<pb::Person> PersonHandlers::RegisterPerson(rpc::Context& ctx, const pb::RegisterPersonRequest& request) {
   PersonRow papers;
   ASSIGN_OR_RETURN(papers.person, FromProto(ctx, request.person()));
   papers.person.id = parts_.ids.Next();
   papers.person.assurance = Assurance::kSeenAtDesk;
   papers.created_at = ctx.Now();
   ctx.AuditSubject(papers.person.id, "persons/" + papers.person.id);
-  absl::StatusOr<pb::Person> registered =
-      parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Person> {
-        if (papers.person.phone.empty()) {
-          RETURN_IF_ERROR(parts_.store.InsertPerson(tx, papers, ctx.principal().id));
-          return ToProto(papers);
-        }
-        ASSIGN_OR_RETURN(const PersonRow row, RegisterInAccount(tx, ctx, papers));
-        if (row.person.id != papers.person.id) ctx.AuditSubject(row.person.id, "persons/" + row.person.id);
-        return ToProto(row);
-      });
+  ctx.audit_reason = kPapersSeen;
+  absl::StatusOr<pb::Person> registered = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Person> {
+    if (papers.person.phone.empty()) {
+      RETURN_IF_ERROR(parts_.store.InsertPerson(tx, papers, ctx.principal().id));
+      return ToProto(papers);
+    }
+    ASSIGN_OR_RETURN(const PersonRow row, RegisterInAccount(tx, ctx, papers));
+    if (row.person.id != papers.person.id) ctx.AuditSubject(row.person.id, "persons/" + row.person.id);
+    return ToProto(row);
+  });
   if (IsTaken(registered.status())) return PersonExists();
   return registered;
 }
 
 absl::StatusOr<pb::Person> PersonHandlers::VerifyPerson(rpc::Context& ctx, const pb::VerifyPersonRequest& request) {
-  ASSIGN_OR_RETURN(std::optional<PersonRow> found, parts_.database.Read(ctx, [&](db::Tx& tx) {
-    return parts_.store.PersonById(tx, request.id());
-  }));
+  ASSIGN_OR_RETURN(std::optional<PersonRow> found,
+                   parts_.database.Read(ctx, [&](db::Tx& tx) { return parts_.store.PersonById(tx, request.id()); }));
   std::optional<DeskPerson> desk;
   if (found) {
     ASSIGN_OR_RETURN(const std::string unit, parts_.territory.CommuneToday(ctx, found->person.address));
@@ -99,16 +99,16 @@ absl::StatusOr<pb::Person> PersonHandlers::VerifyPerson(rpc::Context& ctx, const
   ASSIGN_OR_RETURN(DeskPerson person, ctx.InScope(absl::StatusOr<std::optional<DeskPerson>>(std::move(desk))));
   PersonRow& row = person.row;
   ctx.AuditSubject(row.person.id, "persons/" + row.person.id);
+  ctx.audit_reason = kPapersSeen;
   const std::string& number = row.person.personal_number;
   if (!number.empty() && number != request.personal_number()) return PersonalNumberMismatch();
   if (!IsVerified(row.person)) row.person.assurance = Assurance::kSeenAtDesk;
   row.person.personal_number = request.personal_number();
-  absl::StatusOr<pb::Person> verified =
-      parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Person> {
-        PersonRow changed = row;
-        RETURN_IF_ERROR(parts_.store.VerifyPerson(tx, changed, ctx.principal().id));
-        return ToProto(changed);
-      });
+  absl::StatusOr<pb::Person> verified = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Person> {
+    PersonRow changed = row;
+    RETURN_IF_ERROR(parts_.store.VerifyPerson(tx, changed, ctx.principal().id));
+    return ToProto(changed);
+  });
   if (IsTaken(verified.status())) return PersonalNumberTaken();
   return verified;
 }

@@ -40,14 +40,16 @@ void CheckFields(const Person& person, base::CivilDate today, std::vector<base::
                             "Give the 12 digits of the personal number as on the identity card."}});
   }
   if (!person.birth_date.empty() && !ParseBirthDate(person.birth_date, today)) {
-    violations->push_back({"person.birth_date",
-                           {"Ngày sinh phải có thật, từ năm 1900 đến hôm nay; nếu không nhớ ngày, tháng thì chỉ ghi năm.",
-                            "The birth date must be real, from 1900 to today; give the year alone if no more is known."}});
+    violations->push_back(
+        {"person.birth_date",
+         {"Ngày sinh phải có thật, từ năm 1900 đến hôm nay; nếu không nhớ ngày, tháng thì chỉ ghi năm.",
+          "The birth date must be real, from 1900 to today; give the year alone if no more is known."}});
   }
   const std::optional<base::CivilDate> at = base::ParseDate(person.address.at);
   if (!person.address.at.empty() && (!at || *at > today)) {
-    violations->push_back({"person.address.at", {"Ngày của địa chỉ không được sau hôm nay.",
-                                                 "The date of the address must not lie in the future."}});
+    violations->push_back(
+        {"person.address.at",
+         {"Ngày của địa chỉ không được sau hôm nay.", "The date of the address must not lie in the future."}});
   }
 }
 
@@ -71,8 +73,9 @@ absl::StatusOr<Person> PersonHandlers::FromProto(rpc::Context& ctx, const pb::Pe
     if (phone) {
       person.phone = *std::move(phone);
     } else {
-      violations.push_back({"person.phone", {"Hãy nhập số di động đang dùng ở Việt Nam, ví dụ 0912345678.",
-                                             "Give a Vietnamese mobile number in use, for example 0912345678."}});
+      violations.push_back({"person.phone",
+                            {"Hãy nhập số di động đang dùng ở Việt Nam, ví dụ 0912345678.",
+                             "Give a Vietnamese mobile number in use, for example 0912345678."}});
     }
   }
   if (!violations.empty()) return base::InvalidFields(std::move(violations));
@@ -156,18 +159,16 @@ absl::StatusOr<pb::Person> PersonHandlers::UpdatePerson(rpc::Context& ctx, const
 
 absl::StatusOr<pb::TokenPair> PersonHandlers::SelectPerson(rpc::Context& ctx, const pb::SelectPersonRequest& request) {
   ctx.AuditSubject(request.id(), "persons/" + request.id());
-  const absl::StatusOr<LoginRow> login =
-      parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<LoginRow> {
-        const auth::Principal& principal = ctx.principal();
-        ASSIGN_OR_RETURN(const OwnPersonRow own,
-                         ctx.InScope(parts_.store.OwnPerson(tx, principal.id, request.id())));
-        ASSIGN_OR_RETURN(std::optional<LoginRow> row, parts_.store.Login(tx, principal.session));
-        const bool active = row && row->account == principal.id && row->family.state == LoginState::kActive;
-        if (!active) return LoginRevoked();
-        row->person = own.row.person.id;
-        RETURN_IF_ERROR(parts_.store.UpdateLogin(tx, *row));
-        return *std::move(row);
-      });
+  const absl::StatusOr<LoginRow> login = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<LoginRow> {
+    const auth::Principal& principal = ctx.principal();
+    ASSIGN_OR_RETURN(const OwnPersonRow own, ctx.InScope(parts_.store.OwnPerson(tx, principal.id, request.id())));
+    ASSIGN_OR_RETURN(std::optional<LoginRow> row, parts_.store.Login(tx, principal.session));
+    const bool active = row && row->account == principal.id && row->family.state == LoginState::kActive;
+    if (!active) return LoginRevoked();
+    row->person = own.row.person.id;
+    RETURN_IF_ERROR(parts_.store.UpdateLogin(tx, *row));
+    return *std::move(row);
+  });
   RETURN_IF_ERROR(login.status());
   // No refresh token: the one the device holds goes on, and who holds only an access token must not gain one.
   return parts_.sessions.AccessToken(*login, AccountKind::kCitizen);
@@ -187,8 +188,7 @@ absl::StatusOr<pb::Organisation> PersonHandlers::CreateOrganisation(rpc::Context
   ASSIGN_OR_RETURN(row.address.text, OneLine(in.address().text()));
   row.address.unit = in.address().unit();
   if (!row.address.unit.empty()) {
-    row.address.at =
-        in.address().at().empty() ? base::FormatDate(base::ToVietnam(ctx.Now()).date) : in.address().at();
+    row.address.at = in.address().at().empty() ? base::FormatDate(base::ToVietnam(ctx.Now()).date) : in.address().at();
   }
   RETURN_IF_ERROR(parts_.territory.CheckAddress(ctx, row.address, "organisation.address"));
   ctx.AuditSubject(person, "organisations/" + row.id);

@@ -77,9 +77,8 @@ absl::StatusOr<pb::ListAccessesResponse> PersonHandlers::ListAccesses(rpc::Conte
 }
 
 absl::StatusOr<pb::Person> PersonHandlers::GetPerson(rpc::Context& ctx, const pb::GetPersonRequest& request) {
-  ASSIGN_OR_RETURN(const std::optional<PersonRow> row, parts_.database.Read(ctx, [&](db::Tx& tx) {
-    return parts_.store.PersonById(tx, request.id());
-  }));
+  ASSIGN_OR_RETURN(const std::optional<PersonRow> row,
+                   parts_.database.Read(ctx, [&](db::Tx& tx) { return parts_.store.PersonById(tx, request.id()); }));
   if (!row) return PersonNotFound(request.id());
   ctx.AuditSubject(row->person.id, "persons/" + row->person.id);
   return ToProto(*row);
@@ -103,9 +102,8 @@ absl::StatusOr<pb::ResolvedPrincipal> PersonHandlers::ResolvePrincipal(rpc::Cont
 
 // "Cán bộ một cửa, UBND xã Hoằng Hóa": as it is now, for keeping. Empty when the account is no officer's.
 absl::StatusOr<std::string> PersonHandlers::ActorName(rpc::Context& ctx, const std::string& officer) {
-  ASSIGN_OR_RETURN(const std::vector<RoleGrant> grants, parts_.database.Read(ctx, [&](db::Tx& tx) {
-    return parts_.store.GrantsOf(tx, officer);
-  }));
+  ASSIGN_OR_RETURN(const std::vector<RoleGrant> grants,
+                   parts_.database.Read(ctx, [&](db::Tx& tx) { return parts_.store.GrantsOf(tx, officer); }));
   if (grants.empty()) return std::string();
   const Role* role = parts_.roles.Find(grants.front().role);
   const std::string title = role != nullptr ? role->name : grants.front().role;
