@@ -28,6 +28,7 @@ SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, const S
       connection_(std::move(connection)),
       next_sweep_(clock.Now() + kSweepInterval) {
   thread_ = std::thread([this] { Loop(); });
+  thread_id_ = thread_.get_id();
 }
 
 SqliteWriter::~SqliteWriter() { Close(); }

@@ -52,7 +52,7 @@ class SqliteWriter {
 
   const WriterCounters& counters() const { return counters_; }
   int64_t queue_depth() const;
-  bool OnWriterThread() const { return std::this_thread::get_id() == thread_.get_id(); }
+  bool OnWriterThread() const { return std::this_thread::get_id() == thread_id_.load(); }
 
  private:
   struct Item {
@@ -95,6 +95,8 @@ class SqliteWriter {
   std::deque<Item*> queue_;  // guarded by mutex_
   bool closing_ = false;     // guarded by mutex_
   std::thread thread_;
+  // Beside the thread, whose own id may be read by nobody while it is joined.
+  std::atomic<std::thread::id> thread_id_;
 };
 
 }  // namespace dinh::db
