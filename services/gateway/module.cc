@@ -96,12 +96,19 @@ absl::Status GatewayModule::AddPages() {
   for (const auto& endpoint : edge_->routes().endpoints()) methods.push_back(&endpoint->entry());
   edge_->AddPage("/openapi.json", TextPage("application/json", BuildOpenApi(methods, {.version = "v1"})));
   edge_->AddPage("/docs", TextPage("text/html; charset=utf-8", std::string(DocsHtml()), true));
+  // Without the web app's files a visitor of the bare address finds the API.
+  edge_->AddPage("/", TextPage("text/html; charset=utf-8", std::string(DocsHtml()), true));
   edge_->AddPage("/docs/docs.js", TextPage("text/javascript; charset=utf-8", std::string(DocsScript()), true));
   edge_->AddPage("/docs/docs.css", TextPage("text/css; charset=utf-8", std::string(DocsStyle()), true));
   edge_->AddPage("/.well-known/jwks.json", TextPage("application/json", platform_->keys().JwksJson()));
-  const std::filesystem::path folder = config_.app_dir.empty()
-                                           ? std::filesystem::path(platform_->resource_dir()) / "app"
-                                           : std::filesystem::path(config_.app_dir);
+  std::filesystem::path folder = config_.app_dir;
+  if (config_.app_dir.empty()) {
+    // Beside the shipped data of an installation, else where the source tree has it.
+    const std::filesystem::path resources = platform_->resource_dir();
+    std::error_code error;
+    folder = resources / "app";
+    if (!std::filesystem::exists(folder, error)) folder = resources / "../../services/gateway/app";
+  }
   return AddAppFiles(folder, /*required=*/!config_.app_dir.empty(), *edge_);
 }
 
