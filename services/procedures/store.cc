@@ -386,14 +386,21 @@ absl::StatusOr<int64_t> Store::CountUnused(db::Tx& tx, std::string_view account)
   return count.value_or(0);
 }
 
-absl::StatusOr<bool> Store::TakeAttachment(db::Tx& tx, std::string_view id, std::string_view account,
-                                           std::string_view person, const DossierRow& row, FileKind kind,
-                                           int64_t position) const {
-  ASSIGN_OR_RETURN(const int64_t changed,
-                   tx.Exec("UPDATE attachments SET dossier = $4, kind = $5, position = $6 WHERE id = $1 AND "
-                           "owner_account = $2 AND (owner_person = '' OR owner_person = $3) AND dossier IS NULL",
-                           {id, account, person, row.id, kind, position}));
-  return changed == 1;
+absl::StatusOr<std::optional<AttachmentRow>> Store::TakeAttachment(db::Tx& tx, std::string_view id,
+                                                                   std::string_view account, std::string_view person,
+                                                                   const DossierRow& row, FileKind kind,
+                                                                   int64_t position) const {
+  std::vector<AttachmentRow> taken;
+  RETURN_IF_ERROR(
+      tx.Query("UPDATE attachments SET dossier = $4, kind = $5, position = $6 WHERE id = $1 AND "
+               "owner_account = $2 AND (owner_person = '' OR owner_person = $3) AND dossier IS NULL "
+               "RETURNING " DINH_ATTACHMENT_COLUMNS,
+               {id, account, person, row.id, kind, position}, [&](const db::Row& updated) -> absl::Status {
+                 ASSIGN_OR_RETURN(AttachmentRow file, ReadAttachment(updated));
+                 taken.push_back(std::move(file));
+                 return absl::OkStatus();
+               }));
+  return First(std::move(taken));
 }
 
 absl::StatusOr<std::vector<AttachmentRow>> Store::Attachments(db::Tx& tx, const DossierRow& dossier) const {

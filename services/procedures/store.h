@@ -41,10 +41,10 @@ class Store {
   absl::Status InsertAttachment(db::Tx& tx, const AttachmentRow& row) const;
   absl::StatusOr<std::optional<AttachmentInDossier>> Attachment(db::Tx& tx, std::string_view id) const;
   absl::StatusOr<int64_t> CountUnused(db::Tx& tx, std::string_view account) const;
-  // Hangs an unused upload of this login and person on a dossier; false when there is no such one.
-  absl::StatusOr<bool> TakeAttachment(db::Tx& tx, std::string_view id, std::string_view account,
-                                      std::string_view person, const DossierRow& row, FileKind kind,
-                                      int64_t position) const;
+  // Hangs an unused upload of this login and person on a dossier; nullopt when there is no such one.
+  absl::StatusOr<std::optional<AttachmentRow>> TakeAttachment(db::Tx& tx, std::string_view id, std::string_view account,
+                                                              std::string_view person, const DossierRow& row,
+                                                              FileKind kind, int64_t position) const;
   absl::StatusOr<std::vector<AttachmentRow>> Attachments(db::Tx& tx, const DossierRow& row) const;
   // Rows of uploads nobody used since `before`: removed, the ids of their blobs returned (at most `limit`).
   absl::StatusOr<std::vector<std::string>> RemoveUnused(db::Tx& tx, base::Micros before, int limit) const;

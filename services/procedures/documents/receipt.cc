@@ -13,6 +13,12 @@
 #include "libs/base/text.h"
 #include "services/procedures/documents/qr.h"
 
+#ifdef DINH_SANITIZE
+// fontconfig keeps its configuration (288 bytes) for the life of the process; the leak sanitizer must not mind.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
+#endif
+
 namespace dinh::procedures {
 namespace {
 

@@ -62,24 +62,20 @@ ViewContext Handlers::View(const rpc::Context& ctx, const DossierRow&) const {
   return {p_.catalogue, p_.roles, ctx.Now(), ctx.principal().kind == auth::CallerKind::kCitizen};
 }
 
-absl::StatusOr<pb::Dossier> Handlers::Answer(db::Tx& tx, const rpc::Context& ctx, const DossierRow& row) const {
-  ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, p_.store.Timeline(tx, row));
-  ASSIGN_OR_RETURN(const std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
-  return Full(View(ctx, row), row, timeline, files);
-}
-
 absl::Status Handlers::TakeFiles(db::Tx& tx, const auth::Principal& principal,
                                  const google::protobuf::RepeatedPtrField<std::string>& ids, const DossierRow& row,
-                                 FileKind kind) const {
-  if (ids.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<AttachmentRow> present, p_.store.Attachments(tx, row));
-  if (present.size() + static_cast<size_t>(ids.size()) > kFilesPerDossierMax) return TooManyFiles();
+                                 FileKind kind, std::vector<AttachmentRow>& files) const {
+  if (files.size() + static_cast<size_t>(ids.size()) > kFilesPerDossierMax) return TooManyFiles();
   std::vector<base::FieldViolation> unknown;
   for (int i = 0; i < ids.size(); ++i) {
-    const int64_t position = static_cast<int64_t>(present.size()) + i + 1;
-    ASSIGN_OR_RETURN(const bool taken,
+    const int64_t position = static_cast<int64_t>(files.size()) + 1;
+    ASSIGN_OR_RETURN(std::optional<AttachmentRow> taken,
                      p_.store.TakeAttachment(tx, ids[i], principal.id, principal.person, row, kind, position));
-    if (!taken) unknown.push_back(AttachmentUnknown(static_cast<size_t>(i)));
+    if (taken) {
+      files.push_back(*std::move(taken));
+    } else {
+      unknown.push_back(AttachmentUnknown(static_cast<size_t>(i)));
+    }
   }
   return unknown.empty() ? absl::OkStatus() : AttachmentsUnknown(std::move(unknown));
 }
@@ -91,11 +87,11 @@ absl::StatusOr<const Workflow*> Handlers::WorkflowOf(const DossierRow& row) cons
   return workflow;
 }
 
-absl::Status Handlers::Transition(db::Tx& tx, const Event& event, DossierRow& row) {
+absl::StatusOr<std::vector<TimelineRow>> Handlers::Transition(db::Tx& tx, const Event& event, DossierRow& row) {
   ASSIGN_OR_RETURN(const Workflow* const workflow, WorkflowOf(row));
   const Procedure* const procedure = p_.catalogue.FindVersion(row.procedure, row.procedure_version);
   ASSIGN_OR_RETURN(const std::vector<Change> changes, Apply(*workflow, event, row.progress));
-  const absl::Status clock = MoveClock(p_.catalogue.calendar(), *procedure, changes, row);
+  absl::Status clock = MoveClock(p_.catalogue.calendar(), *procedure, changes, row);
   // A payment must not be stuck because nobody has entered next year's holidays yet: the due day then stays.
   if (!clock.ok() && event.kind != EventKind::kPay) return clock;
   if (IsTold(event.kind)) row.reason = event.reason;
@@ -127,7 +123,7 @@ absl::Status Handlers::Transition(db::Tx& tx, const Event& event, DossierRow& ro
   if (closed && row.progress.charge_due && !row.progress.charge_paid) {
     RETURN_IF_ERROR(p_.charges.EnqueueCancel(tx, row));
   }
-  return absl::OkStatus();
+  return entries;
 }
 
 absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const ChangeRequest& request) {
@@ -150,16 +146,17 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
     Progress probe = row.progress;
     probe.has_result = true;
     RETURN_IF_ERROR(Apply(*workflow, event, probe).status());
-    if (request.before) RETURN_IF_ERROR(request.before(tx, row, event));
-    ASSIGN_OR_RETURN(const std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
+    ASSIGN_OR_RETURN(std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
+    if (request.before) RETURN_IF_ERROR(request.before(tx, row, event, files));
     row.progress.has_result =
         std::any_of(files.begin(), files.end(), [](const AttachmentRow& f) { return f.kind == FileKind::kResult; });
-    RETURN_IF_ERROR(Transition(tx, event, row));
+    RETURN_IF_ERROR(Transition(tx, event, row).status());
     if (request.after) RETURN_IF_ERROR(request.after(tx, row));
     const bool closed = row.progress.state == State::kWithdrawn || row.progress.state == State::kStopped;
     if (closed && row.progress.charge_due && !row.progress.charge_paid) cancelled = row.charge;
     ctx.AuditSubject(row.filer_person, row.code);
-    return Answer(tx, ctx, row);
+    ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, p_.store.Timeline(tx, row));
+    return Full(View(ctx, row), row, timeline, files);
   });
   if (answer.ok() && !ctx.replayed) p_.metrics.Changed(request.kind);
   if (answer.ok() && !cancelled.empty()) p_.charges.CancelNow(ctx, cancelled);
@@ -172,7 +169,7 @@ absl::Status Handlers::ChargePaid(db::Tx& tx, const payments::v1::ChargePaid& pa
   Event event;
   event.kind = EventKind::kPay;
   event.at = tx.context().Now();
-  const absl::Status moved = Transition(tx, event, *row);
+  const absl::Status moved = Transition(tx, event, *row).status();
   // Withdrawn or stopped just before the money came: payments keeps it for people to decide. Nothing moves here.
   return absl::IsFailedPrecondition(moved) || absl::IsPermissionDenied(moved) ? absl::OkStatus() : moved;
 }

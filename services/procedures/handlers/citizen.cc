@@ -10,15 +10,15 @@ absl::StatusOr<pb::Dossier> Handlers::WithdrawDossier(rpc::Context& ctx, const p
 
 absl::StatusOr<pb::Dossier> Handlers::SupplyDossier(rpc::Context& ctx, const pb::SupplyDossierRequest& request) {
   ChangeRequest change{request.code(), request.etag(), EventKind::kSupply, request.note(), 0, {}, {}};
-  change.before = [&](db::Tx& tx, DossierRow& row, Event&) {
-    return TakeFiles(tx, ctx.principal(), request.attachments(), row, FileKind::kPaper);
+  change.before = [&](db::Tx& tx, DossierRow& row, Event&, std::vector<AttachmentRow>& files) {
+    return TakeFiles(tx, ctx.principal(), request.attachments(), row, FileKind::kPaper, files);
   };
   return ChangeDossier(ctx, change);
 }
 
 absl::StatusOr<pb::Dossier> Handlers::RateDossier(rpc::Context& ctx, const pb::RateDossierRequest& request) {
   ChangeRequest change{request.code(), "", EventKind::kRate, "", request.stars(), {}, {}};
-  change.before = [&](db::Tx&, DossierRow& row, Event& event) {
+  change.before = [&](db::Tx&, DossierRow& row, Event& event, std::vector<AttachmentRow>&) {
     row.comment = request.comment();
     row.rated_at = event.at;
     return absl::OkStatus();

@@ -35,7 +35,7 @@ absl::StatusOr<pb::Dossier> Handlers::AcceptDossier(rpc::Context& ctx, const pb:
   const std::string token = base::Base64UrlEncode(p_.random.Bytes(kTrackingTokenBytes));
   FeeResult fee;
   ChangeRequest change{request.code(), request.etag(), EventKind::kAccept, request.note(), 0, {}, {}};
-  change.before = [&](db::Tx&, DossierRow& row, Event& event) -> absl::Status {
+  change.before = [&](db::Tx&, DossierRow& row, Event& event, std::vector<AttachmentRow>&) -> absl::Status {
     fee = {};
     const Procedure* procedure = p_.catalogue.FindVersion(row.procedure, row.procedure_version);
     if (procedure == nullptr) return base::Internal("the version of the dossier's procedure is gone");
@@ -65,8 +65,8 @@ absl::StatusOr<pb::Dossier> Handlers::RequestSupplement(rpc::Context& ctx,
 
 absl::StatusOr<pb::Dossier> Handlers::ForwardDossier(rpc::Context& ctx, const pb::ForwardDossierRequest& request) {
   ChangeRequest change{request.code(), request.etag(), EventKind::kForward, request.note(), 0, {}, {}};
-  change.before = [&](db::Tx& tx, DossierRow& row, Event&) {
-    return TakeFiles(tx, ctx.principal(), request.results(), row, FileKind::kResult);
+  change.before = [&](db::Tx& tx, DossierRow& row, Event&, std::vector<AttachmentRow>& files) {
+    return TakeFiles(tx, ctx.principal(), request.results(), row, FileKind::kResult, files);
   };
   return ChangeDossier(ctx, change);
 }

@@ -73,7 +73,9 @@ absl::StatusOr<pb::Dossier> Handlers::GetDossier(rpc::Context& ctx, const pb::Ge
   return p_.database.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
     ASSIGN_OR_RETURN(const DossierRow row, ctx.InScope(p_.store.ByCode(tx, request.code())));
     ctx.AuditSubject(row.filer_person, row.code);
-    return Answer(tx, ctx, row);
+    ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, p_.store.Timeline(tx, row));
+    ASSIGN_OR_RETURN(const std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
+    return Full(View(ctx, row), row, timeline, files);
   });
 }
 
@@ -87,8 +89,10 @@ absl::StatusOr<pb::TrackedDossier> Handlers::TrackDossier(rpc::Context& ctx, con
   });
 }
 
-absl::Status Handlers::WatchDossier(std::shared_ptr<rpc::Context> ctx, const pb::WatchDossierRequest& request,
-                                    std::shared_ptr<rpc::StreamSink> sink) {
+absl::Status Handlers::WatchDossier(std::shared_ptr<rpc::Context> call, const pb::WatchDossierRequest& request,
+                                    std::shared_ptr<rpc::StreamSink> client) {
+  const std::shared_ptr<rpc::Context> ctx = std::move(call);
+  const std::shared_ptr<rpc::StreamSink> sink = std::move(client);
   ASSIGN_OR_RETURN(const DossierRow row, ctx->InScope(p_.database.Read(
                                              *ctx, [&](db::Tx& tx) { return p_.store.ByCode(tx, request.code()); })));
   ctx->AuditSubject(row.filer_person, row.code);

@@ -156,10 +156,11 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
     ASSIGN_OR_RETURN(const int64_t number,
                      p_.store.NextNumber(tx, agency.dossier_prefix(), base::DaysFromCivil(today)));
     ASSIGN_OR_RETURN(filed.code, FormatDossierCode({agency.dossier_prefix(), today, static_cast<int>(number)}));
-    RETURN_IF_ERROR(Transition(tx, event, filed));
-    RETURN_IF_ERROR(TakeFiles(tx, principal, request.attachments(), filed, FileKind::kPaper));
+    ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, Transition(tx, event, filed));
+    std::vector<AttachmentRow> files;
+    RETURN_IF_ERROR(TakeFiles(tx, principal, request.attachments(), filed, FileKind::kPaper, files));
     ctx.AuditSubject(filed.filer_person, filed.code);
-    return Answer(tx, ctx, filed);
+    return Full(View(ctx, filed), filed, timeline, files);
   });
   if (answer.ok() && !ctx.replayed) p_.metrics.Changed(EventKind::kSubmit);
   return answer;

@@ -75,8 +75,8 @@ class Handlers {
   absl::StatusOr<pb::ListDossiersResponse> ListDossiers(rpc::Context& ctx, const pb::ListDossiersRequest& request);
   absl::StatusOr<pb::Dossier> GetDossier(rpc::Context& ctx, const pb::GetDossierRequest& request);
   absl::StatusOr<pb::TrackedDossier> TrackDossier(rpc::Context& ctx, const pb::TrackDossierRequest& request);
-  absl::Status WatchDossier(std::shared_ptr<rpc::Context> ctx, const pb::WatchDossierRequest& request,
-                            std::shared_ptr<rpc::StreamSink> sink);
+  absl::Status WatchDossier(std::shared_ptr<rpc::Context> call, const pb::WatchDossierRequest& request,
+                            std::shared_ptr<rpc::StreamSink> client);
 
   // handlers/citizen.cc
   absl::StatusOr<pb::Dossier> WithdrawDossier(rpc::Context& ctx, const pb::WithdrawDossierRequest& request);
@@ -108,18 +108,18 @@ class Handlers {
     std::string reason;
     int stars = 0;
     // Before the transition, e.g. to attach files; may change the event.
-    std::function<absl::Status(db::Tx& tx, DossierRow& row, Event& event)> before;
+    std::function<absl::Status(db::Tx& tx, DossierRow& row, Event& event, std::vector<AttachmentRow>& files)> before;
     // After it, in the same transaction.
     std::function<absl::Status(db::Tx& tx, const DossierRow& row)> after;
   };
   absl::StatusOr<pb::Dossier> ChangeDossier(rpc::Context& ctx, const ChangeRequest& request);
   absl::StatusOr<const Workflow*> WorkflowOf(const DossierRow& row) const;
-  // Applies the event, moves the clock, writes row, history and events.
-  absl::Status Transition(db::Tx& tx, const Event& event, DossierRow& row);
+  // Applies the event, moves the clock, writes row, history and events. Returns the new lines of the history.
+  absl::StatusOr<std::vector<TimelineRow>> Transition(db::Tx& tx, const Event& event, DossierRow& row);
+  // Hangs uploads on the dossier and adds them to `files`.
   absl::Status TakeFiles(db::Tx& tx, const auth::Principal& principal,
                          const google::protobuf::RepeatedPtrField<std::string>& ids, const DossierRow& row,
-                         FileKind kind) const;
-  absl::StatusOr<pb::Dossier> Answer(db::Tx& tx, const rpc::Context& ctx, const DossierRow& row) const;
+                         FileKind kind, std::vector<AttachmentRow>& files) const;
   ViewContext View(const rpc::Context& ctx, const DossierRow& row) const;
 
   absl::StatusOr<identity::v1::Person> FetchPerson(rpc::Context& ctx, const std::string& id) const;
