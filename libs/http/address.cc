@@ -35,7 +35,8 @@ std::string_view WithoutPort(std::string_view text) {
     return close == std::string_view::npos ? text : text.substr(1, close - 1);
   }
   const size_t colon = text.find(':');
-  if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) return text.substr(0, colon);
+  if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos)
+    return text.substr(0, colon);
   return text;
 }
 

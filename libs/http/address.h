@@ -37,6 +37,7 @@ class AddressSet {
 // Who the client is: the peer itself unless it is trusted; else the rightmost untrusted address of the X-Forwarded-For
 // list (what stands left of it was written by the client and proves nothing). Where the list runs out or holds
 // something that is no address, the last trusted hop counts.
-std::string ClientAddress(const AddressBytes& peer, const AddressSet& trusted, const std::vector<std::string_view>& forwarded_for);
+std::string ClientAddress(const AddressBytes& peer, const AddressSet& trusted,
+                          const std::vector<std::string_view>& forwarded_for);
 
 }  // namespace dinh::http

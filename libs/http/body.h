@@ -48,7 +48,7 @@ class BodyReader final : public BodySink {
   const size_t queue_bytes_max_;
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::string queue_;     // unread bytes from offset_ on
+  std::string queue_;  // unread bytes from offset_ on
   size_t offset_ = 0;
   bool paused_ = false;
   std::optional<absl::Status> end_;

@@ -78,7 +78,8 @@ absl::StatusOr<ClientResponse> Client::Send(const ClientRequest& request) {
 
 absl::StatusOr<ClientResponse> Client::SendOnce(const ClientRequest& request, bool* answer_begun) {
   RETURN_IF_ERROR(Connect());
-  const bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  const bool has_body =
+      !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   const std::string framing = has_body ? "Content-Length: " + std::to_string(request.body.size()) + "\r\n" : "";
   const std::string bytes = RenderHead(request, framing) + request.body;
   // A server that refuses early may close before everything is sent: its answer counts all the same.
@@ -103,7 +104,8 @@ absl::StatusOr<ClientResponse> Client::ReadAnswer(bool to_head_request, bool* an
     *answer_begun |= parser->response.status != 0;
     absl::Status failure;
     if (parser->failed()) failure = BadAnswer();
-    if (parser->response.body.size() > options_.response_bytes_max) failure = AnswerTooLarge(options_.response_bytes_max);
+    if (parser->response.body.size() > options_.response_bytes_max)
+      failure = AnswerTooLarge(options_.response_bytes_max);
     if (failure.ok() && !parser->done()) {
       const absl::StatusOr<bool> more = connection_->Receive(deadline);
       if (!more.ok()) failure = more.status();
@@ -111,9 +113,10 @@ absl::StatusOr<ClientResponse> Client::ReadAnswer(bool to_head_request, bool* an
         const bool begun = *answer_begun || !connection_->input().empty();
         parser->FeedEnd();
         if (parser->failed()) {
-          failure = begun ? BadAnswer()
-                          : base::Unavailable("HTTP_CONNECTION", {.vi = "Máy chủ đã ngắt kết nối; hãy thử lại.",
-                                                                  .en = "The server closed the connection; try again."});
+          failure = begun
+                        ? BadAnswer()
+                        : base::Unavailable("HTTP_CONNECTION", {.vi = "Máy chủ đã ngắt kết nối; hãy thử lại.",
+                                                                .en = "The server closed the connection; try again."});
         }
       }
       if (failure.ok() && !parser->done()) continue;
@@ -135,7 +138,8 @@ absl::StatusOr<ClientResponse> Client::Get(std::string_view target, ClientHeader
 absl::StatusOr<ClientResponse> Client::Post(std::string_view target, std::string_view content_type, std::string body,
                                             ClientHeaders headers) {
   headers.emplace_back("Content-Type", content_type);
-  return Send({.method = "POST", .target = std::string(target), .headers = std::move(headers), .body = std::move(body)});
+  return Send(
+      {.method = "POST", .target = std::string(target), .headers = std::move(headers), .body = std::move(body)});
 }
 
 absl::Status Client::SendBody(const Source& source, std::optional<uint64_t> length) {
@@ -202,7 +206,8 @@ absl::StatusOr<ClientResponse> Client::Upload(const ClientRequest& head, const C
 
 absl::StatusOr<ClientResponse> Client::Open(const ClientRequest& request) {
   RETURN_IF_ERROR(Connect());
-  const std::string framing = request.body.empty() ? "" : "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  const std::string framing =
+      request.body.empty() ? "" : "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   const TimePoint deadline = In(options_.timeout);
   RETURN_IF_ERROR(connection_->Send(RenderHead(request, framing) + request.body, deadline));
   connection_->open_answer = std::make_unique<ResponseParser>(request.method == "HEAD");

@@ -23,8 +23,8 @@ struct ClientOptions {
   std::string host = "127.0.0.1";  // numeric address or name
   uint16_t port = 80;
   bool tls = false;
-  bool tls_verify = true;    // against `tls_ca_file`, or the system's store when it is empty; and the host's name
-  std::string tls_ca_file;   // PEM
+  bool tls_verify = true;   // against `tls_ca_file`, or the system's store when it is empty; and the host's name
+  std::string tls_ca_file;  // PEM
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{30'000};  // of one call, from its start to the last byte of the answer
   size_t response_bytes_max = 64 * 1024 * 1024;

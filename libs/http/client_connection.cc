@@ -26,8 +26,9 @@ absl::Status Gone(std::string_view what) {
 }
 
 absl::Status TooLate() {
-  return base::Error(absl::StatusCode::kDeadlineExceeded, "HTTP_TIMEOUT",
-                     {.vi = "Máy chủ không trả lời kịp; hãy thử lại.", .en = "The server did not answer in time; try again."});
+  return base::Error(
+      absl::StatusCode::kDeadlineExceeded, "HTTP_TIMEOUT",
+      {.vi = "Máy chủ không trả lời kịp; hãy thử lại.", .en = "The server did not answer in time; try again."});
 }
 
 // What poll() saw; DEADLINE_EXCEEDED when nothing happened in time.
@@ -50,7 +51,8 @@ absl::StatusOr<int> ClientConnection::ConnectSocket(const ClientOptions& options
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
-  if (const int error = getaddrinfo(options.host.c_str(), std::to_string(options.port).c_str(), &hints, &found); error != 0) {
+  if (const int error = getaddrinfo(options.host.c_str(), std::to_string(options.port).c_str(), &hints, &found);
+      error != 0) {
     return Gone(gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
@@ -77,7 +79,8 @@ absl::StatusOr<int> ClientConnection::ConnectSocket(const ClientOptions& options
   return last;
 }
 
-absl::StatusOr<std::unique_ptr<ClientConnection>> ClientConnection::Open(const ClientOptions& options, TimePoint deadline) {
+absl::StatusOr<std::unique_ptr<ClientConnection>> ClientConnection::Open(const ClientOptions& options,
+                                                                         TimePoint deadline) {
   deadline = std::min(deadline, std::chrono::steady_clock::now() + options.connect_timeout);
   ASSIGN_OR_RETURN(const int fd, ConnectSocket(options, deadline));
   std::unique_ptr<ClientConnection> out(new ClientConnection(fd));

@@ -9,7 +9,7 @@
 namespace dinh::http {
 namespace {
 
-constexpr int kStepsPerTurn = 64;  // then others of this thread get theirs
+constexpr int kStepsPerTurn = 64;                // then others of this thread get theirs
 constexpr size_t kBodyReserveBytes = 64 * 1024;  // a promised length is not yet memory
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -209,7 +209,8 @@ bool Connection::PlanBody() {
 
 void Connection::Dispatch() {
   core_.handler.OnRequest(current_);
-  if (state_ == State::kHandling && !answered_) deadline_ = exchange_->request_.received + core_.options.handler_timeout;
+  if (state_ == State::kHandling && !answered_)
+    deadline_ = exchange_->request_.received + core_.options.handler_timeout;
 }
 
 bool Connection::StepBody() {
@@ -236,6 +237,8 @@ bool Connection::OnBodyPiece(const RequestParser::BodyPiece& piece) {
     if (exchange_->body_.empty()) {
       exchange_->body_.reserve(std::min<uint64_t>(parser_.head().content_length.value_or(0), kBodyReserveBytes));
     }
+    if (!core_.Charge(piece.data.size())) return Refuse(ProtocolError::kTooManyConnections);
+    exchange_->charged_bytes_ += piece.data.size();
     exchange_->body_.append(piece.data);
   } else if (!piece.data.empty() && !exchange_->sink_->OnData(piece.data)) {
     body_paused_ = true;
@@ -257,6 +260,10 @@ bool Connection::OnBodyDone() {
   return true;
 }
 
+void Connection::RefundBody() {
+  if (exchange_ != nullptr && exchange_->charged_bytes_ > 0) core_.Refund(std::exchange(exchange_->charged_bytes_, 0));
+}
+
 void Connection::RestartBodyClock() {
   last_byte_ = window_begin_ = Now();
   window_bytes_ = 0;
@@ -271,10 +278,12 @@ void Connection::EndSink(absl::Status status) {
 bool Connection::Refuse(ProtocolError error) {
   WorkerCounters::Increment(worker_->counters().protocol_errors);
   const bool in_request = exchange_ != nullptr;
+  // Before the sink hears of it: its handler may let the exchange go at once.
+  const bool claimed = !in_request || exchange_->Claim();
   EndSink(BodyError(error));
   linger_ = true;
   keep_alive_ = false;
-  if (in_request && !exchange_->Claim()) {
+  if (!claimed) {
     // The handler was a moment faster: its answer is on its way to this thread.
     state_ = State::kHandling;
     SetDeadline(core_.options.handler_timeout);
@@ -341,7 +350,7 @@ void Connection::OnBodyTick(TimePoint now) {
 }
 
 void Connection::OnDrain() {
-  if (state_ == State::kHandshake || (state_ == State::kHead && in_.size() == 0)) return Close();
+  if (state_ == State::kHandshake || Idle()) return Close();
   if (state_ == State::kStreaming) stream_->Emit(ResponseStream::Event::kDraining);
 }
 
@@ -352,6 +361,12 @@ void Connection::OnAnswered(const ServerExchange* exchange) {
   }
   answered_ = true;
   Process();
+}
+
+void Connection::OnLost(ServerExchange* exchange) {
+  if (state_ == State::kClosed || exchange_ != exchange) return;
+  exchange->response_ = core_.handler.OnProtocolError(ProtocolError::kInternal, &exchange->request_);
+  OnAnswered(exchange);
 }
 
 void Connection::OnResumeBody(const ServerExchange* exchange) {
@@ -415,6 +430,7 @@ void Connection::Close() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   const std::shared_ptr<Connection> self = shared_from_this();
+  if (exchange_ != nullptr) exchange_->detached_.store(true, std::memory_order_release);
   EndSink(Broken());
   CompleteBatch(false);
   if (exchange_ != nullptr && exchange_->stream_ != nullptr && stream_ == nullptr && answered_) {
@@ -424,6 +440,7 @@ void Connection::Close() {
   if (tls_ != nullptr) tls_->Close();
   boost::system::error_code ignored;
   socket_.close(ignored);
+  RefundBody();
   exchange_ = nullptr;
   current_.reset();
   spare_.reset();

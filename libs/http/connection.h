@@ -66,12 +66,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void Start();
   void StartRefused();  // says 503 and goes; is not counted against the limits
   bool Due(TimePoint now) const { return now >= deadline_; }
+  TimePoint deadline() const { return deadline_; }
+  bool Idle() const { return state_ == State::kHead && in_.size() == 0; }
   void OnTick(TimePoint now);
   void OnDrain();
   void Close();
   // The exchange has an answer (or a stream has begun).
   void OnAnswered(const ServerExchange* exchange);
   void OnResumeBody(const ServerExchange* exchange);
+  // The exchange was let go of without an answer, and is claimed for this.
+  void OnLost(ServerExchange* exchange);
   void OnStreamReady() { Process(); }
 
  private:
@@ -93,6 +97,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool PlanBody();
   bool OnBodyPiece(const RequestParser::BodyPiece& piece);
   bool OnBodyDone();
+  void RefundBody();
   void RestartBodyClock();
   static absl::Status Broken();
   void EndSink(absl::Status status);
@@ -153,8 +158,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   TimePoint last_byte_{}, window_begin_{};
   uint64_t window_bytes_ = 0;
 
-  Response response_;     // being written
-  std::string out_;       // head, and small or streamed content
+  Response response_;  // being written
+  std::string out_;    // head, and small or streamed content
   size_t out_sent_ = 0;
   std::string_view tail_;  // rest of a large content, in response_
 

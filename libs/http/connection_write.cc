@@ -203,6 +203,7 @@ bool Connection::FinishExchange() {
   if (out_.capacity() > kKeptOutBytes) std::string().swap(out_);
   out_.clear();
   out_sent_ = 0;
+  RefundBody();
   exchange_ = nullptr;
   if (current_.unique()) {
     static_cast<ServerExchange*>(current_.get())->Recycle();

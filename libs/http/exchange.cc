@@ -184,6 +184,11 @@ std::shared_ptr<ResponseStream> ServerExchange::StartStream(StreamHead head) {
   return std::make_shared<StreamHandle>(std::move(state));
 }
 
+void ServerExchange::OnLastHolderGone() {
+  if (answered_.load(std::memory_order_acquire) || detached_.load(std::memory_order_acquire) || !Claim()) return;
+  connection_->worker().Post([self = ExchangePtr(this), this] { connection_->OnLost(this); });
+}
+
 void ServerExchange::ResumeBody() {
   connection_->worker().Post([self = ExchangePtr(this), this] { connection_->OnResumeBody(this); });
 }

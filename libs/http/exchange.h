@@ -79,6 +79,8 @@ class ServerExchange final : public Exchange {
   // From here on: I/O thread, while nobody else can have this object or its answer is settled.
   void Begin(const ParsedHead& head, const char* bytes, std::chrono::steady_clock::time_point received);
   void ApplyPlan(BodyPlan plan);
+  // A handler that forgets its exchange must not keep its client waiting.
+  void OnLastHolderGone() override;
   // true for exactly one caller.
   bool Claim() { return !answered_.exchange(true, std::memory_order_acq_rel); }
   void Recycle();
@@ -87,10 +89,12 @@ class ServerExchange final : public Exchange {
   Request request_;
   std::string head_bytes_;
   std::string body_;
+  size_t charged_bytes_ = 0;  // of body_, to ServerOptions::buffered_bytes_max
   std::string client_address_;
   std::shared_ptr<BodySink> sink_;
   std::shared_ptr<BodyReader> reader_;
   std::atomic<bool> answered_{false};
+  std::atomic<bool> detached_{false};  // the connection has gone: an answer, or none, is all the same
   Response response_;
   std::shared_ptr<StreamState> stream_;
 };

@@ -99,47 +99,88 @@ std::optional<std::string_view> ResponseHeaders::Find(std::string_view name) con
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
-    case 100: return "Continue";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 499: return "Client Closed Request";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "";
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 428:
+      return "Precondition Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 499:
+      return "Client Closed Request";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
   }
 }
 
@@ -156,10 +197,10 @@ std::string HttpDate(int64_t unix_seconds) {
   }
   const base::CivilDate date = base::CivilFromDays(days);
   char buffer[64];
-  const int size = std::snprintf(buffer, sizeof(buffer), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                                 kDays[base::Weekday(date) - 1], date.day, kMonths[date.month - 1], date.year,
-                                 static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
-                                 static_cast<int>(rest % 60));
+  const int size =
+      std::snprintf(buffer, sizeof(buffer), "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[base::Weekday(date) - 1],
+                    date.day, kMonths[date.month - 1], date.year, static_cast<int>(rest / 3600),
+                    static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60));
   return std::string(buffer, size);
 }
 
@@ -170,46 +211,58 @@ const ProtocolErrorInfo& Describe(ProtocolError error) {
   static constexpr ProtocolErrorInfo kTimeout = {
       408, "REQUEST_TOO_SLOW", "Request Timeout", "Dữ liệu đến quá chậm; hãy kiểm tra đường truyền rồi gửi lại.",
       "The request came too slowly; check the connection and send it again."};
-  static constexpr ProtocolErrorInfo kBodyTooLarge = {
-      413, "BODY_TOO_LARGE", "Content Too Large", "Nội dung gửi lên quá lớn; hãy gửi tệp nhỏ hơn.",
-      "The content is too large; send a smaller one."};
-  static constexpr ProtocolErrorInfo kTargetTooLong = {
-      414, "TARGET_TOO_LONG", "URI Too Long", "Địa chỉ quá dài; hãy rút ngắn tham số.",
-      "The address is too long; shorten its parameters."};
+  static constexpr ProtocolErrorInfo kBodyTooLarge = {413, "BODY_TOO_LARGE", "Content Too Large",
+                                                      "Nội dung gửi lên quá lớn; hãy gửi tệp nhỏ hơn.",
+                                                      "The content is too large; send a smaller one."};
+  static constexpr ProtocolErrorInfo kTargetTooLong = {414, "TARGET_TOO_LONG", "URI Too Long",
+                                                       "Địa chỉ quá dài; hãy rút ngắn tham số.",
+                                                       "The address is too long; shorten its parameters."};
   static constexpr ProtocolErrorInfo kExpectation = {
-      417, "EXPECTATION_FAILED", "Expectation Failed", "Máy chủ chỉ hiểu Expect: 100-continue; hãy bỏ trường Expect khác.",
+      417, "EXPECTATION_FAILED", "Expectation Failed",
+      "Máy chủ chỉ hiểu Expect: 100-continue; hãy bỏ trường Expect khác.",
       "Only Expect: 100-continue is understood; leave out any other expectation."};
   static constexpr ProtocolErrorInfo kHeaders = {
       431, "HEADERS_TOO_LARGE", "Request Header Fields Too Large",
       "Phần đầu của yêu cầu quá lớn; hãy xóa cookie của trang rồi thử lại.",
       "The request's header is too large; clear this site's cookies and try again."};
-  static constexpr ProtocolErrorInfo kInternal = {
-      500, "INTERNAL", "Internal Server Error", "Máy chủ gặp lỗi; hãy thử lại sau ít phút.",
-      "The server failed; try again in a few minutes."};
+  static constexpr ProtocolErrorInfo kInternal = {500, "INTERNAL", "Internal Server Error",
+                                                  "Máy chủ gặp lỗi; hãy thử lại sau ít phút.",
+                                                  "The server failed; try again in a few minutes."};
   static constexpr ProtocolErrorInfo kNotImplemented = {
       501, "NOT_IMPLEMENTED", "Not Implemented", "Máy chủ không hỗ trợ cách truyền này; hãy gửi với Content-Length.",
       "This transfer coding or method is not supported; send a Content-Length."};
-  static constexpr ProtocolErrorInfo kTooMany = {
-      503, "TOO_MANY_CONNECTIONS", "Service Unavailable", "Quá nhiều kết nối cùng lúc; hãy thử lại sau giây lát.",
-      "Too many connections at the moment; try again shortly."};
+  static constexpr ProtocolErrorInfo kTooMany = {503, "TOO_MANY_CONNECTIONS", "Service Unavailable",
+                                                 "Quá nhiều kết nối cùng lúc; hãy thử lại sau giây lát.",
+                                                 "Too many connections at the moment; try again shortly."};
   static constexpr ProtocolErrorInfo kHandlerTimeout = {
       504, "DEADLINE_EXCEEDED", "Gateway Timeout", "Xử lý quá lâu; hãy kiểm tra kết quả trước khi gửi lại.",
       "Handling took too long; look whether it took effect before sending again."};
-  static constexpr ProtocolErrorInfo kVersion = {
-      505, "HTTP_VERSION_NOT_SUPPORTED", "HTTP Version Not Supported", "Máy chủ chỉ hiểu HTTP/1.0 và HTTP/1.1.",
-      "Only HTTP/1.0 and HTTP/1.1 are understood; send one of them."};
+  static constexpr ProtocolErrorInfo kVersion = {505, "HTTP_VERSION_NOT_SUPPORTED", "HTTP Version Not Supported",
+                                                 "Máy chủ chỉ hiểu HTTP/1.0 và HTTP/1.1.",
+                                                 "Only HTTP/1.0 and HTTP/1.1 are understood; send one of them."};
   switch (error) {
-    case ProtocolError::kMalformed: return kMalformed;
-    case ProtocolError::kTimeout: return kTimeout;
-    case ProtocolError::kBodyTooLarge: return kBodyTooLarge;
-    case ProtocolError::kTargetTooLong: return kTargetTooLong;
-    case ProtocolError::kExpectationFailed: return kExpectation;
-    case ProtocolError::kHeadersTooLarge: return kHeaders;
-    case ProtocolError::kInternal: return kInternal;
-    case ProtocolError::kNotImplemented: return kNotImplemented;
-    case ProtocolError::kTooManyConnections: return kTooMany;
-    case ProtocolError::kHandlerTimeout: return kHandlerTimeout;
-    case ProtocolError::kVersion: return kVersion;
+    case ProtocolError::kMalformed:
+      return kMalformed;
+    case ProtocolError::kTimeout:
+      return kTimeout;
+    case ProtocolError::kBodyTooLarge:
+      return kBodyTooLarge;
+    case ProtocolError::kTargetTooLong:
+      return kTargetTooLong;
+    case ProtocolError::kExpectationFailed:
+      return kExpectation;
+    case ProtocolError::kHeadersTooLarge:
+      return kHeaders;
+    case ProtocolError::kInternal:
+      return kInternal;
+    case ProtocolError::kNotImplemented:
+      return kNotImplemented;
+    case ProtocolError::kTooManyConnections:
+      return kTooMany;
+    case ProtocolError::kHandlerTimeout:
+      return kHandlerTimeout;
+    case ProtocolError::kVersion:
+      return kVersion;
   }
   return kInternal;
 }

@@ -54,12 +54,12 @@ struct Request {
   HeaderList headers;
   // The whole body when it was buffered, else empty.
   std::string_view body;
-  bool has_body = false;                    // a Content-Length above 0, or chunked
+  bool has_body = false;                   // a Content-Length above 0, or chunked
   std::optional<uint64_t> content_length;  // unknown when chunked
   // The client's address: the peer's, or what a trusted proxy says in X-Forwarded-For. "192.0.2.7", "2001:db8::1".
   std::string_view client_address;
-  bool is_tls = false;   // this connection
-  bool is_https = false;  // this connection, or what a trusted proxy says in X-Forwarded-Proto
+  bool is_tls = false;                             // this connection
+  bool is_https = false;                           // this connection, or what a trusted proxy says in X-Forwarded-Proto
   std::chrono::steady_clock::time_point received;  // when its header was complete
 };
 

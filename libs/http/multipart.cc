@@ -20,10 +20,11 @@ absl::Status Malformed(std::string_view what) {
 }
 
 absl::Status OverLimit(std::string_view what, size_t max) {
-  return base::Error(absl::StatusCode::kInvalidArgument, "MULTIPART_LIMIT",
-                     {.vi = "Biểu mẫu tải lên vượt giới hạn cho phép; hãy bớt số phần hoặc rút ngắn tên tệp.",
-                      .en = "The uploaded form exceeds a limit (" + std::string(what) + "); send fewer or shorter parts."},
-                     {{"limit", std::string(what)}, {"max", std::to_string(max)}});
+  return base::Error(
+      absl::StatusCode::kInvalidArgument, "MULTIPART_LIMIT",
+      {.vi = "Biểu mẫu tải lên vượt giới hạn cho phép; hãy bớt số phần hoặc rút ngắn tên tệp.",
+       .en = "The uploaded form exceeds a limit (" + std::string(what) + "); send fewer or shorter parts."},
+      {{"limit", std::string(what)}, {"max", std::to_string(max)}});
 }
 
 bool IsBoundaryCharacter(char c) {
@@ -260,7 +261,8 @@ absl::Status MultipartParser::ParsePartHeader(std::string_view block, MultipartP
 
 absl::Status MultipartParser::ParseDisposition(std::string_view value, MultipartPart* part) const {
   const size_t semicolon = value.find(';');
-  if (!EqualsIgnoreCase(base::Trim(value.substr(0, semicolon)), "form-data")) return Malformed("a part that is not form-data");
+  if (!EqualsIgnoreCase(base::Trim(value.substr(0, semicolon)), "form-data"))
+    return Malformed("a part that is not form-data");
   std::string_view rest = semicolon == std::string_view::npos ? std::string_view() : value.substr(semicolon + 1);
   std::string name, text;
   bool named = false;
@@ -292,7 +294,8 @@ std::string MultipartWriter::Separator() {
 }
 
 std::string MultipartWriter::Field(std::string_view name, std::string_view value) {
-  return Separator() + "Content-Disposition: form-data; name=\"" + EscapeForBrowser(name) + "\"\r\n\r\n" + std::string(value);
+  return Separator() + "Content-Disposition: form-data; name=\"" + EscapeForBrowser(name) + "\"\r\n\r\n" +
+         std::string(value);
 }
 
 std::string MultipartWriter::FileHead(std::string_view name, std::string_view filename, std::string_view content_type) {

@@ -69,7 +69,8 @@ const char kFile[] =
     "Content-Disposition: form-data; name=\"file\"; filename=\"Đơn đề nghị.pdf\"\r\nContent-Type: application/pdf";
 
 // Data that looks like boundaries, but is not.
-const std::string kHardData = "\r\n--X-b0undar\r\r\n--X-b0undar\r\n--\r\n-\r\n\r\r\n--X-b0unda\r\n" + std::string("\0\xff", 2) + "\r";
+const std::string kHardData =
+    "\r\n--X-b0undar\r\r\n--X-b0undar\r\n--\r\n-\r\n\r\r\n--X-b0unda\r\n" + std::string("\0\xff", 2) + "\r";
 
 TEST(MultipartBoundaryTest, ReadsContentType) {
   EXPECT_EQ(*MultipartBoundary("multipart/form-data; boundary=abc"), "abc");
@@ -80,14 +81,15 @@ TEST(MultipartBoundaryTest, ReadsContentType) {
         std::string("multipart/form-data; boundary="), std::string("multipart/form-data; boundary=\"\""),
         std::string("multipart/form-data; boundary=\"a"), std::string("multipart/form-data; boundary=\"a \""),
         std::string("multipart/form-data; boundary=a{b"), std::string("multipart/form-data; boundary=a; boundary=b"),
-        std::string("multipart/form-data; boundary=\"a\r\nb\""), "multipart/form-data; boundary=" + std::string(71, 'a')}) {
+        std::string("multipart/form-data; boundary=\"a\r\nb\""),
+        "multipart/form-data; boundary=" + std::string(71, 'a')}) {
     EXPECT_EQ(MultipartBoundary(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
   }
 }
 
 TEST(MultipartTest, ReadsFieldsAndFilesWithSplitsAtEveryByte) {
-  const std::string body = Part(kField, "application") + Part(kFile, kHardData) + Part("content-disposition:form-data;name=empty", "") +
-                           "--X-b0undary--\r\n";
+  const std::string body = Part(kField, "application") + Part(kFile, kHardData) +
+                           Part("content-disposition:form-data;name=empty", "") + "--X-b0undary--\r\n";
   for (size_t split = 0; split <= body.size(); ++split) {
     for (size_t second : {split, std::min(split + 1, body.size()), std::min(split + 13, body.size())}) {
       Collector seen;
@@ -135,19 +137,19 @@ TEST(MultipartTest, RefusesEveryTruncation) {
 TEST(MultipartTest, RefusesMalformedForms) {
   const std::string end = "--X-b0undary--\r\n";
   for (const std::string& bad : {
-           end,                                                                      // no part
-           "preamble\r\n" + Part(kField, "v") + end,                                 // does not begin with the boundary
-           "\r\n" + Part(kField, "v") + end,                                         //
-           "--X-b0undary\n" + std::string(kField) + "\n\nv\n--X-b0undary--\n",       // bare LF
-           "--X-b0undaryZ\r\n" + std::string(kField) + "\r\n\r\nv\r\n" + end,        // longer boundary
-           "--X-b0undary \r" + std::string(kField),                                  //
-           "--X-b0undary\r\n\r\nv\r\n" + end,                                        // no header
-           Part("Content-Type: text/plain", "v") + end,                              // no disposition
-           Part("Content-Disposition: attachment; name=\"a\"", "v") + end,           //
-           Part("Content-Disposition: form-data", "v") + end,                        //
-           Part("Content-Disposition: form-data; name=\"\"", "v") + end,             //
-           Part("Content-Disposition: form-data; name=\"a", "v") + end,              //
-           Part("Content-Disposition: form-data; name=\"a\" x", "v") + end,          //
+           end,                                                                 // no part
+           "preamble\r\n" + Part(kField, "v") + end,                            // does not begin with the boundary
+           "\r\n" + Part(kField, "v") + end,                                    //
+           "--X-b0undary\n" + std::string(kField) + "\n\nv\n--X-b0undary--\n",  // bare LF
+           "--X-b0undaryZ\r\n" + std::string(kField) + "\r\n\r\nv\r\n" + end,   // longer boundary
+           "--X-b0undary \r" + std::string(kField),                             //
+           "--X-b0undary\r\n\r\nv\r\n" + end,                                   // no header
+           Part("Content-Type: text/plain", "v") + end,                         // no disposition
+           Part("Content-Disposition: attachment; name=\"a\"", "v") + end,      //
+           Part("Content-Disposition: form-data", "v") + end,                   //
+           Part("Content-Disposition: form-data; name=\"\"", "v") + end,        //
+           Part("Content-Disposition: form-data; name=\"a", "v") + end,         //
+           Part("Content-Disposition: form-data; name=\"a\" x", "v") + end,     //
            Part("Content-Disposition: form-data; name=\"a\"; name=\"b\"", "v") + end,
            Part(std::string(kField) + "\r\n" + kField, "v") + end,
            Part(std::string(kField) + "\r\n folded", "v") + end,
@@ -163,26 +165,31 @@ TEST(MultipartTest, RefusesMalformedForms) {
 }
 
 TEST(MultipartTest, FileNamesAreReducedToTheirLastComponent) {
-  const std::vector<std::pair<std::string, std::string>> names = {{"..\\..\\a.pdf", "a.pdf"}, {"/etc/passwd", "passwd"},
-                                                                  {"a%22b.pdf", "a\"b.pdf"},  {"a\\\"b.pdf", "a\"b.pdf"},
-                                                                  {"C:\\x\\y.pdf", "y.pdf"},  {"", ""}};
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"..\\..\\a.pdf", "a.pdf"}, {"/etc/passwd", "passwd"}, {"a%22b.pdf", "a\"b.pdf"},
+      {"a\\\"b.pdf", "a\"b.pdf"}, {"C:\\x\\y.pdf", "y.pdf"}, {"", ""}};
   for (const auto& [sent, expected] : names) {
     Collector seen;
-    ASSERT_TRUE(
-        ParseWhole(Part("Content-Disposition: form-data; name=\"f\"; filename=\"" + sent + "\"", "v") + "--X-b0undary--", &seen).ok());
+    ASSERT_TRUE(ParseWhole(Part("Content-Disposition: form-data; name=\"f\"; filename=\"" + sent + "\"", "v") +
+                               "--X-b0undary--",
+                           &seen)
+                    .ok());
     EXPECT_EQ(seen.parts[0].part.filename, expected) << sent;
   }
 }
 
 TEST(MultipartTest, KeepsItsLimits) {
-  const MultipartLimits limits{.parts_max = 2, .header_bytes_max = 200, .name_bytes_max = 8, .filename_bytes_max = 10, .epilogue_bytes_max = 8};
+  const MultipartLimits limits{
+      .parts_max = 2, .header_bytes_max = 200, .name_bytes_max = 8, .filename_bytes_max = 10, .epilogue_bytes_max = 8};
   const std::string end = "--X-b0undary--";
   EXPECT_EQ(Outcome(Part(kField, "v") + Part(kField, "v") + end, limits), "OK");
   EXPECT_EQ(Outcome(Part(kField, "v") + Part(kField, "v") + Part(kField, "v") + end, limits), "MULTIPART_LIMIT");
-  EXPECT_EQ(Outcome(Part(std::string(kField) + "\r\nX: " + std::string(200, 'x'), "v") + end, limits), "MULTIPART_LIMIT");
+  EXPECT_EQ(Outcome(Part(std::string(kField) + "\r\nX: " + std::string(200, 'x'), "v") + end, limits),
+            "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome("--X-b0undary\r\n" + std::string(300, 'x'), limits), "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome(Part("Content-Disposition: form-data; name=\"123456789\"", "v") + end, limits), "MULTIPART_LIMIT");
-  EXPECT_EQ(Outcome(Part("Content-Disposition: form-data; name=\"f\"; filename=\"12345678901\"", "v") + end, limits), "MULTIPART_LIMIT");
+  EXPECT_EQ(Outcome(Part("Content-Disposition: form-data; name=\"f\"; filename=\"12345678901\"", "v") + end, limits),
+            "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome(Part(kField, "v") + end + "12345678", limits), "OK");
   EXPECT_EQ(Outcome(Part(kField, "v") + end + "123456789", limits), "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome("--X-b0undary" + std::string(100, ' ')), "MALFORMED_MULTIPART");
@@ -215,7 +222,8 @@ TEST(MultipartTest, WriterIsReadBack) {
 TEST(MultipartFuzzTest, MutatedFormsGiveTheSameHoweverTheyAreSplit) {
   base::SeededRandom random(31);
   const std::string valid = Part(kField, "application") + Part(kFile, kHardData) + "--X-b0undary--\r\n";
-  const std::vector<std::string> tokens = {"\r\n", "--", "--X-b0undary", "\r\n--X-b0undary", "\r\n\r\n", ":", ";", "\"", "=", "\r", " "};
+  const std::vector<std::string> tokens = {
+      "\r\n", "--", "--X-b0undary", "\r\n--X-b0undary", "\r\n\r\n", ":", ";", "\"", "=", "\r", " "};
   for (int round = 0; round < 4000; ++round) {
     std::string body = valid;
     for (uint64_t edits = random.Below(6); edits > 0; --edits) {

@@ -56,9 +56,9 @@ class RequestParser::Impl final {
       body_limit(boost::none);  // the connection counts, so that each request has a limit of its own
     }
 
-    std::string_view request;             // while the head is parsed
+    std::string_view request;              // while the head is parsed
     std::optional<ProtocolError> failure;  // more exact than Beast's code
-    std::string_view piece;               // of the body, from the last put
+    std::string_view piece;                // of the body, from the last put
     bool transfer_encoding = false;
     int content_lengths = 0;
 

@@ -33,7 +33,7 @@ struct ParsedHead {
   bool expects_continue = false;
   bool chunked = false;
   std::optional<uint64_t> content_length;
-  size_t bytes = 0;  // of the head: the body, or the next request, begins here
+  size_t bytes = 0;    // of the head: the body, or the next request, begins here
   ByteSpan authority;  // of an absolute-form target, else the Host field
   ByteSpan origin;     // path and query of the target, or "*"; empty: "/"
 };

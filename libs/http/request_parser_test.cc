@@ -59,7 +59,8 @@ std::string Post(std::string_view fields, std::string_view body) {
 
 TEST(RequestParserTest, ReadsAHeadInOneOrManyPieces) {
   const std::string request =
-      "POST /v1/a?b=c HTTP/1.1\r\nHost: example.vn:8080\r\nX-Empty:\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabcGET";
+      "POST /v1/a?b=c HTTP/1.1\r\nHost: example.vn:8080\r\nX-Empty:\r\nContent-Length: 3\r\nExpect: "
+      "100-continue\r\n\r\nabcGET";
   for (size_t step : {1u, 2u, 7u, 1000u}) {
     RequestParser parser(kLimits);
     size_t have = 0;
@@ -94,9 +95,10 @@ TEST(RequestParserTest, TargetForms) {
   EXPECT_EQ(parser.head().origin.In(absolute.data()), "/x?y");
   EXPECT_EQ(Head("GET http://b.vn HTTP/1.1\r\nHost: a\r\n\r\n"), kDone);
   EXPECT_EQ(Head("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), kDone);
-  for (std::string_view bad : {"GET * HTTP/1.1", "GET x HTTP/1.1", "GET ftp://a/ HTTP/1.1", "GET http:///x HTTP/1.1", "GET /a#b HTTP/1.1",
-                               "GET /\x80 HTTP/1.1", "GET /a\"b HTTP/1.1", "GET http://u@b/ HTTP/1.1", "GET http://b?x HTTP/1.1", "GET /a\\b HTTP/1.1",
-                               "GET  / HTTP/1.1", "GET /a b HTTP/1.1", "GET /\tb HTTP/1.1"}) {
+  for (std::string_view bad :
+       {"GET * HTTP/1.1", "GET x HTTP/1.1", "GET ftp://a/ HTTP/1.1", "GET http:///x HTTP/1.1", "GET /a#b HTTP/1.1",
+        "GET /\x80 HTTP/1.1", "GET /a\"b HTTP/1.1", "GET http://u@b/ HTTP/1.1", "GET http://b?x HTTP/1.1",
+        "GET /a\\b HTTP/1.1", "GET  / HTTP/1.1", "GET /a b HTTP/1.1", "GET /\tb HTTP/1.1"}) {
     EXPECT_EQ(Head(std::string(bad) + "\r\nHost: a\r\n\r\n"), 400) << bad;
   }
   EXPECT_EQ(Head("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), 501);
@@ -113,22 +115,23 @@ TEST(RequestParserTest, RefusesWhatCouldSmuggle) {
     const int expected = length == "3 " ? kDone : 400;  // blanks at the end are no part of the value
     EXPECT_EQ(Head(Post("Content-Length: " + std::string(length) + "\r\n", "")), expected) << length;
   }
-  for (std::string_view coding : {"gzip", "gzip, chunked", "chunked, gzip", "identity", "chunked, chunked", "xchunked", "chunked;a=b", "\"chunked\""}) {
+  for (std::string_view coding : {"gzip", "gzip, chunked", "chunked, gzip", "identity", "chunked, chunked", "xchunked",
+                                  "chunked;a=b", "\"chunked\""}) {
     EXPECT_EQ(Head(Post("Transfer-Encoding: " + std::string(coding) + "\r\n", "")), 501) << coding;
   }
   EXPECT_EQ(Head(Post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "")), 400);
   EXPECT_EQ(Head(Post("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", "")), 501);
   EXPECT_EQ(Head("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
   EXPECT_EQ(Head(Get("Transfer-Encoding : chunked\r\n")), 400);
-  EXPECT_EQ(Head(Get(" Content-Length: 3\r\n")), 400);                    // folded
-  EXPECT_EQ(Head(Get("X: a\r\n b\r\n")), 400);                            // folded
-  EXPECT_EQ(Head(Get("X: a\r\n\tb\r\n")), 400);                           //
-  EXPECT_EQ(Head(Get("X:\r\n b\r\n")), 400);                              // folded, first line empty
-  EXPECT_EQ(Head(Get("X: a\r\n \r\n")), 400);                             // folded, second line empty
-  EXPECT_EQ(Head(Get("X:\r\n \r\n")), 400);                               //
-  EXPECT_EQ(Head("GET / HTTP/1.1\nHost: a\n\n"), 400);                    // bare LF
-  EXPECT_EQ(Head("GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n"), 400);        //
-  EXPECT_EQ(Head("GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n"), 400);        // bare CR
+  EXPECT_EQ(Head(Get(" Content-Length: 3\r\n")), 400);              // folded
+  EXPECT_EQ(Head(Get("X: a\r\n b\r\n")), 400);                      // folded
+  EXPECT_EQ(Head(Get("X: a\r\n\tb\r\n")), 400);                     //
+  EXPECT_EQ(Head(Get("X:\r\n b\r\n")), 400);                        // folded, first line empty
+  EXPECT_EQ(Head(Get("X: a\r\n \r\n")), 400);                       // folded, second line empty
+  EXPECT_EQ(Head(Get("X:\r\n \r\n")), 400);                         //
+  EXPECT_EQ(Head("GET / HTTP/1.1\nHost: a\n\n"), 400);              // bare LF
+  EXPECT_EQ(Head("GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n"), 400);  //
+  EXPECT_EQ(Head("GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n"), 400);  // bare CR
   EXPECT_EQ(Head(std::string("GET / HTTP/1.1\r\nHost: a\0\r\n\r\n", 28)), 400);
   EXPECT_EQ(Head(std::string("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 28)), 400);
   EXPECT_EQ(Head(Get("X: a\x01\r\n")), 400);
@@ -176,7 +179,8 @@ TEST(RequestParserTest, Limits) {
 
 TEST(RequestParserTest, BodiesInEverySplit) {
   const std::string sized = Post("Content-Length: 11\r\n", "hello world");
-  const std::string chunked = Post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n6;a=\"b;\\\"\"\r\n world\r\n0\r\nTrailer: x\r\n\r\n");
+  const std::string chunked =
+      Post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n6;a=\"b;\\\"\"\r\n world\r\n0\r\nTrailer: x\r\n\r\n");
   const std::string empty = Post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n");
   for (size_t step = 1; step < 40; ++step) {
     EXPECT_EQ(Body(sized, step), "hello world") << step;
@@ -186,9 +190,11 @@ TEST(RequestParserTest, BodiesInEverySplit) {
 }
 
 TEST(RequestParserTest, RefusesBadChunks) {
-  for (std::string_view bad : {"5\nhello\r\n0\r\n\r\n", "g\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n",
-                               "5\r\nhelloX\r\n0\r\n\r\n", "4\r\nhello\r\n0\r\n\r\n", "fffffffffffffffff\r\nhello\r\n", "5;\r\nhello\r\n0\r\n\r\n",
-                               "5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n", "5\r\nhello\r\n0\r\nBad Trailer: x\r\n\r\n"}) {
+  for (std::string_view bad :
+       {"5\nhello\r\n0\r\n\r\n", "g\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
+        " 5\r\nhello\r\n0\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "4\r\nhello\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\nhello\r\n", "5;\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n",
+        "5\r\nhello\r\n0\r\nBad Trailer: x\r\n\r\n"}) {
     for (size_t step : {1u, 3u, 1000u}) {
       EXPECT_EQ(Body(Post("Transfer-Encoding: chunked\r\n", bad), step), "refused") << bad << " / " << step;
     }
@@ -199,9 +205,11 @@ TEST(RequestParserTest, RefusesBadChunks) {
 // No input may crash it, and how it is split must not matter to what is read.
 TEST(RequestParserFuzzTest, MutatedRequestsReadTheSameHoweverTheyAreSplit) {
   base::SeededRandom random(112);
-  const std::vector<std::string> seeds = {Post("Content-Length: 11\r\nX: y\r\n", "hello world"),
-                                          Post("Transfer-Encoding: chunked\r\n", "5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nT: x\r\n\r\n")};
-  const std::vector<std::string> tokens = {"\r\n", "\n", "\r", ":", " ", "0\r\n", "\r\n\r\n", "Content-Length: 2\r\n", "chunked", ";", "\"", "\t"};
+  const std::vector<std::string> seeds = {
+      Post("Content-Length: 11\r\nX: y\r\n", "hello world"),
+      Post("Transfer-Encoding: chunked\r\n", "5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nT: x\r\n\r\n")};
+  const std::vector<std::string> tokens = {
+      "\r\n", "\n", "\r", ":", " ", "0\r\n", "\r\n\r\n", "Content-Length: 2\r\n", "chunked", ";", "\"", "\t"};
   for (int round = 0; round < 6000; ++round) {
     std::string request = seeds[round % 2];
     for (uint64_t edits = random.Below(5); edits > 0; --edits) {

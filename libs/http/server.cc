@@ -18,7 +18,7 @@ using boost::asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr int kIoThreadsMax = 64;
-constexpr size_t kRefusedAtOnceMax = 256;  // more than these do not even get to hear why
+constexpr size_t kRefusedAtOnceMax = 256;               // more than these do not even get to hear why
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process has no descriptor left
 constexpr std::chrono::milliseconds kDrainPoll{2};
 
@@ -32,7 +32,8 @@ absl::Status BadOption(std::string_view name) {
 absl::Status BindFailed(const ServerOptions& options, const error_code& error) {
   const std::string address = options.host + ":" + std::to_string(options.port);
   return base::Error(absl::StatusCode::kFailedPrecondition, "HTTP_BIND_FAILED",
-                     {.vi = "Không mở được cổng HTTP " + address + "; cổng đang bị chiếm hoặc không được phép dùng, hãy chọn cổng khác.",
+                     {.vi = "Không mở được cổng HTTP " + address +
+                            "; cổng đang bị chiếm hoặc không được phép dùng, hãy chọn cổng khác.",
                       .en = "Cannot listen for HTTP on " + address + " (" + error.message() +
                             "); stop what uses the port, or choose another."},
                      {{"address", address}});
@@ -91,8 +92,10 @@ class ServerImpl {
     if (!core_->options.tls_certificate_file.empty()) RETURN_IF_ERROR(ReloadTls());
     const ServerOptions& options = core_->options;
     error_code error;
-    boost::asio::ip::address address = boost::asio::ip::make_address(
-        options.host.empty() ? "::" : options.host == "localhost" ? "127.0.0.1" : options.host, error);
+    boost::asio::ip::address address = boost::asio::ip::make_address(options.host.empty()          ? "::"
+                                                                     : options.host == "localhost" ? "127.0.0.1"
+                                                                                                   : options.host,
+                                                                     error);
     if (error) return BadOption("host");
     if (absl::Status status = Open(address); status.ok() || !options.host.empty()) return status;
     return Open(boost::asio::ip::address_v4::any());  // a machine without IPv6
@@ -118,6 +121,7 @@ class ServerImpl {
   ServerStats stats() const {
     ServerStats stats;
     stats.connections_open = core_->open();
+    stats.buffered_bytes = core_->buffered_bytes();
     for (const auto& worker : workers_) {
       const WorkerCounters& counters = worker->counters();
       stats.connections_accepted += counters.accepted.load(std::memory_order_relaxed);
@@ -191,6 +195,7 @@ class ServerImpl {
 
   void Place(Socket accepted, const AddressBytes& peer, const std::shared_ptr<Worker>& worker) {
     const bool refused = !core_->Enter(peer);
+    if (refused && core_->open() >= core_->options.connections_max) worker->EvictIdle();
     if (refused && worker->connections() * workers_.size() > core_->options.connections_max + kRefusedAtOnceMax) return;
     std::shared_ptr<TlsContext> tls;
     {

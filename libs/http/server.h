@@ -29,10 +29,10 @@ namespace dinh::http {
 struct BodyPlan {
   enum class Kind : uint8_t { kBuffer, kStream, kReject };
   Kind kind = Kind::kBuffer;
-  uint64_t bytes_max = 0;            // beyond: 413
-  std::shared_ptr<BodySink> sink;    // kStream; null: the exchange makes a BodyReader
-  Response rejection;                // kReject
-  std::shared_ptr<void> context;     // handed to the exchange: what the handler found out already (the route)
+  uint64_t bytes_max = 0;          // beyond: 413
+  std::shared_ptr<BodySink> sink;  // kStream; null: the exchange makes a BodyReader
+  Response rejection;              // kReject
+  std::shared_ptr<void> context;   // handed to the exchange: what the handler found out already (the route)
 
   // Whole in memory, OnRequest after the last byte.
   static BodyPlan Buffer(uint64_t bytes_max);
@@ -74,7 +74,8 @@ class ResponseStream {
 struct StreamHead {
   int status = 200;
   ResponseHeaders headers;
-  std::optional<uint64_t> content_length;  // known: sent as such (writing another number of bytes breaks off); else chunked
+  std::optional<uint64_t>
+      content_length;  // known: sent as such (writing another number of bytes breaks off); else chunked
   // Sent whenever nothing else was for so long (SSE comments). Empty: none.
   std::string heartbeat;
   std::chrono::milliseconds heartbeat_interval{0};
@@ -101,6 +102,8 @@ class Exchange {
 
  protected:
   Exchange() = default;
+  // The last holder beside the server itself is letting go.
+  virtual void OnLastHolderGone() {}
   std::shared_ptr<void> context_;
 
  private:
@@ -109,7 +112,7 @@ class Exchange {
 };
 
 // Shared ownership of an Exchange. Counted inside the object, so that a connection can tell that it is the only owner
-// left and use the object again.
+// left and use the object again. Letting go of the last one without an answer is answered with 500 at once.
 class ExchangePtr {
  public:
   ExchangePtr() = default;
@@ -135,7 +138,10 @@ class ExchangePtr {
     if (exchange_ != nullptr) exchange_->references_.fetch_add(1, std::memory_order_relaxed);
   }
   void Release() {
-    if (exchange_ != nullptr && exchange_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete exchange_;
+    if (exchange_ == nullptr) return;
+    // One reference is the server's, the other is this one: nobody can come to a third.
+    if (exchange_->references_.load(std::memory_order_acquire) == 2) exchange_->OnLastHolderGone();
+    if (exchange_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete exchange_;
   }
 
   Exchange* exchange_ = nullptr;
@@ -158,12 +164,15 @@ struct ServerOptions {
   uint16_t port = 0;               // 0: any free one, see Server::port()
   int io_threads = 2;
 
-  size_t connections_max = base::kHttpConnectionsMax;  // over: 503 with Retry-After
-  size_t connections_per_address_max = 1024;           // generous: a carrier's NAT is one address; not for proxies
+  // Over: 503 with Retry-After, and the longest idle connection makes room for the next try.
+  size_t connections_max = base::kHttpConnectionsMax;
+  size_t connections_per_address_max = 1024;  // generous: a carrier's NAT is one address; not for proxies
   uint32_t header_bytes_max = base::kHttpHeaderBytesMax;
   uint32_t target_bytes_max = base::kHttpTargetBytesMax;
   uint32_t header_fields_max = 100;
   size_t stream_queue_bytes_max = base::kMiB;
+  // Of all buffered request bodies together (streamed ones have their own small queues). Over: 503 with Retry-After.
+  size_t buffered_bytes_max = 256 * base::kMiB;
 
   std::chrono::milliseconds header_timeout = base::kHttpHeaderTimeout;  // first byte to end of header; TLS handshake
   std::chrono::milliseconds idle_timeout = base::kHttpIdle;
@@ -189,6 +198,7 @@ struct ServerStats {
   uint64_t connections_refused = 0;  // over a limit
   uint64_t requests = 0;
   uint64_t protocol_errors = 0;  // answered by the server itself
+  uint64_t buffered_bytes = 0;   // of request bodies, now
   uint64_t timeouts = 0;         // connections ended for slowness, other than idle ones
 };
 

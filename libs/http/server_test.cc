@@ -39,21 +39,26 @@ TEST_F(ServerTest, ShowsTheRequestAsItCame) {
   handler_.serve = [](ExchangePtr exchange) {
     const Request& request = exchange->request();
     std::string out;
-    for (std::string_view part : {request.method_name, request.path, request.query, request.host, request.client_address, request.body}) {
+    for (std::string_view part :
+         {request.method_name, request.path, request.query, request.host, request.client_address, request.body}) {
       out += std::string(part) + "|";
     }
-    out += std::string(request.headers.Get("x-trace")) + "|" + std::to_string(request.version_minor) + (request.is_https ? "s" : "p");
+    out += std::string(request.headers.Get("x-trace")) + "|" + std::to_string(request.version_minor) +
+           (request.is_https ? "s" : "p");
     EXPECT_FALSE(request.is_tls);
     EXPECT_EQ(request.has_body, !request.body.empty());
     exchange->Respond(Text(out));
   };
   Start();
   Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("PATCH /a%20b?q=1?2 HTTP/1.1\r\nHost: x.vn\r\nX-Trace: t\r\nContent-Length: 2\r\n\r\nhi").ok());
+  ASSERT_TRUE(
+      client.SendRaw("PATCH /a%20b?q=1?2 HTTP/1.1\r\nHost: x.vn\r\nX-Trace: t\r\nContent-Length: 2\r\n\r\nhi").ok());
   EXPECT_EQ(client.ReadResponse()->body, "PATCH|/a%20b|q=1?2|x.vn|127.0.0.1|hi|t|1p");
   ASSERT_TRUE(client.SendRaw("GET http://y.vn HTTP/1.1\r\nHost: x.vn\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n").ok());
   EXPECT_EQ(client.ReadResponse()->body, "GET|/||y.vn|127.0.0.1|||1p");  // nobody is trusted
-  ASSERT_TRUE(client.SendRaw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").ok());
+  ASSERT_TRUE(
+      client.SendRaw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+          .ok());
   EXPECT_EQ(client.ReadResponse()->body, "POST|/||x|127.0.0.1|abcde||1p");
   ASSERT_TRUE(client.SendRaw("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").ok());
   EXPECT_EQ(client.ReadResponse()->body, "OPTIONS|*||x|127.0.0.1|||1p");
@@ -62,11 +67,13 @@ TEST_F(ServerTest, ShowsTheRequestAsItCame) {
 TEST_F(ServerTest, BelievesTrustedProxies) {
   options_.trusted_proxies = {"127.0.0.0/8"};
   handler_.serve = [](ExchangePtr exchange) {
-    exchange->Respond(Text(std::string(exchange->request().client_address) + (exchange->request().is_https ? " https" : " http")));
+    exchange->Respond(
+        Text(std::string(exchange->request().client_address) + (exchange->request().is_https ? " https" : " http")));
   };
   Start();
   Client client = NewClient();
-  EXPECT_EQ(client.Get("/", {{"X-Forwarded-For", "9.9.9.9, 203.0.113.5"}, {"X-Forwarded-Proto", "https"}})->body, "203.0.113.5 https");
+  EXPECT_EQ(client.Get("/", {{"X-Forwarded-For", "9.9.9.9, 203.0.113.5"}, {"X-Forwarded-Proto", "https"}})->body,
+            "203.0.113.5 https");
   EXPECT_EQ(client.Get("/")->body, "127.0.0.1 http");
 }
 
@@ -120,6 +127,23 @@ TEST_F(ServerTest, OnlyTheFirstAnswerCounts) {
   EXPECT_EQ(exchange->request().path, "/held");
 }
 
+TEST_F(ServerTest, AForgottenExchangeIsAnsweredWith500AtOnce) {
+  handler_.serve = [this](ExchangePtr exchange) {
+    if (exchange->request().path == "/elsewhere") {
+      Spawn([exchange] { EXPECT_EQ(exchange->request().path, "/elsewhere"); });
+    }
+  };
+  Start();
+  Client client = NewClient();
+  for (const char* path : {"/here", "/elsewhere", "/here", "/elsewhere"}) {
+    const absl::StatusOr<ClientResponse> response = client.Get(path);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->status, 500);
+    EXPECT_NE(response->body.find("\"INTERNAL\""), std::string::npos);
+    EXPECT_EQ(response->Header("X-Path"), path);
+  }
+}
+
 TEST_F(ServerTest, HeadAndBodilessStatuses) {
   handler_.serve = [](ExchangePtr exchange) {
     const int status = exchange->request().path == "/204" ? 204 : exchange->request().path == "/304" ? 304 : 200;
@@ -127,8 +151,10 @@ TEST_F(ServerTest, HeadAndBodilessStatuses) {
   };
   Start();
   Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET /204 HTTP/1.1\r\nHost: a\r\n\r\nGET /304 HTTP/1.1\r\nHost: a\r\n\r\n"
-                             "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+  ASSERT_TRUE(client
+                  .SendRaw("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET /204 HTTP/1.1\r\nHost: a\r\n\r\nGET /304 "
+                           "HTTP/1.1\r\nHost: a\r\n\r\n"
+                           "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                   .ok());
   const absl::StatusOr<ClientResponse> head = client.ReadResponse(/*to_head_request=*/true);
   EXPECT_EQ(head->Header("Content-Length"), "7");
@@ -213,7 +239,9 @@ TEST_F(ServerTest, MalformedRequestsGetAProblemAndTheEnd) {
            {"\x16\x03\x01\x02", 400},
            {"GET / HTTP/1.1\r\n\r\n", 400},
            {"GET / HTTP/3.0\r\n\r\n", 505},
-           {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+           {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET "
+            "/smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+            400},
            {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx", 400},
            {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
            {"POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\nContent-Length: 3\r\n\r\n", 417},

@@ -53,8 +53,8 @@ class FunctionHandler final : public Handler {
 
   std::function<BodyPlan(const Request&)> plan;
   std::function<void(ExchangePtr)> serve = [](ExchangePtr exchange) {
-    exchange->Respond(Text(std::string(exchange->request().method_name) + " " + std::string(exchange->request().target) + " " +
-                           std::string(exchange->request().body)));
+    exchange->Respond(Text(std::string(exchange->request().method_name) + " " +
+                           std::string(exchange->request().target) + " " + std::string(exchange->request().body)));
   };
 };
 

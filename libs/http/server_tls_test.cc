@@ -25,9 +25,11 @@ void MakeCertificate(const std::string& name, const std::string& certificate_fil
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
   X509_set_pubkey(certificate, key);
   X509_NAME* subject = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
+                             0);
   X509_set_issuer_name(certificate, subject);
-  X509_EXTENSION* alternative = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost");
+  X509_EXTENSION* alternative =
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost");
   X509_add_ext(certificate, alternative, -1);
   X509_EXTENSION_free(alternative);
   ASSERT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
@@ -113,11 +115,12 @@ TEST_F(TlsTest, StreamsBothWays) {
   Start();
   Client client(Secure());
   size_t left = 3'000'000;
-  const absl::StatusOr<ClientResponse> refused = client.SendStream({.method = "POST"}, [&](std::span<char> out) -> absl::StatusOr<size_t> {
-    const size_t n = std::min(out.size(), left);
-    left -= n;
-    return n;
-  });
+  const absl::StatusOr<ClientResponse> refused =
+      client.SendStream({.method = "POST"}, [&](std::span<char> out) -> absl::StatusOr<size_t> {
+        const size_t n = std::min(out.size(), left);
+        left -= n;
+        return n;
+      });
   // The answer had begun before the body ended, so the rest of the body was not read.
   ASSERT_TRUE(refused.ok()) << refused.status();
   EXPECT_EQ(refused->status, 200);

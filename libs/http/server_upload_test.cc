@@ -108,7 +108,8 @@ TEST_F(UploadTest, OverTheLimitIs413AndTheClientSeesIt) {
 TEST_F(UploadTest, BrokenUploadsReachTheReader) {
   Start();
   Client client = NewClient();
-  EXPECT_EQ(client.SendStream({.method = "POST"}, Bytes(1'000'000, 300'000), 1'000'000).status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(client.SendStream({.method = "POST"}, Bytes(1'000'000, 300'000), 1'000'000).status().code(),
+            absl::StatusCode::kAborted);
   EXPECT_EQ(Reason(), "UPLOAD_BROKEN");
   ended_ = false;
   ASSERT_TRUE(client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").ok());
@@ -116,7 +117,8 @@ TEST_F(UploadTest, BrokenUploadsReachTheReader) {
   client.Reset();
   EXPECT_EQ(Reason(), "UPLOAD_BROKEN");
   ended_ = false;
-  ASSERT_TRUE(client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n").ok());
+  ASSERT_TRUE(
+      client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n").ok());
   EXPECT_EQ(client.ReadResponse()->status, 400);
   EXPECT_EQ(Reason(), "MALFORMED_REQUEST");
 }
@@ -124,7 +126,8 @@ TEST_F(UploadTest, BrokenUploadsReachTheReader) {
 TEST_F(UploadTest, TenSecondsWithoutAByteIs408) {
   Start();
   Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(100'000, 'x')).ok());
+  ASSERT_TRUE(
+      client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(100'000, 'x')).ok());
   ASSERT_TRUE(Eventually([&] { return server_->stats().requests == 1; }));
   EXPECT_TRUE(Eventually([&] {
     Advance(seconds(11));
@@ -165,7 +168,8 @@ TEST_F(UploadTest, EnoughBytesEachWindowKeepAnUploadAlive) {
   };
   const auto sink = std::make_shared<Counter>();
   handler_.plan = [&](const Request&) { return BodyPlan::Stream(sink, kLimit); };
-  handler_.serve = [](const ExchangePtr&) {};
+  ExchangePtr held;
+  handler_.serve = [&](ExchangePtr exchange) { held = std::move(exchange); };
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n").ok());
@@ -225,7 +229,8 @@ TEST_F(UploadTest, ASinkThatNeverGoesOnIsEnded) {
   };
   const auto sink = std::make_shared<Stuck>();
   handler_.plan = [&](const Request&) { return BodyPlan::Stream(sink, kLimit); };
-  handler_.serve = [](const ExchangePtr&) {};
+  ExchangePtr held;
+  handler_.serve = [&](ExchangePtr exchange) { held = std::move(exchange); };
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc").ok());
@@ -263,11 +268,14 @@ TEST_F(UploadTest, RejectsBeforeTheBodyIsRead) {
 }
 
 TEST_F(UploadTest, SaysContinueOnlyToThoseWhoMayGoOn) {
-  handler_.plan = [](const Request& head) { return head.path == "/no" ? BodyPlan::Reject(Text("no", 403)) : BodyPlan::Buffer(100); };
+  handler_.plan = [](const Request& head) {
+    return head.path == "/no" ? BodyPlan::Reject(Text("no", 403)) : BodyPlan::Buffer(100);
+  };
   handler_.serve = [](ExchangePtr exchange) { exchange->Respond(Text(std::string(exchange->request().body))); };
   Start();
   Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("POST /yes HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").ok());
+  ASSERT_TRUE(
+      client.SendRaw("POST /yes HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").ok());
   ASSERT_TRUE(Eventually([&] { return server_->stats().requests == 1; }));
   ASSERT_TRUE(client.SendRaw("hiGET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").ok());
   const absl::StatusOr<std::string> all = client.ReadToEnd();
@@ -280,6 +288,27 @@ TEST_F(UploadTest, SaysContinueOnlyToThoseWhoMayGoOn) {
     ASSERT_TRUE(refused.ok());
     EXPECT_TRUE(refused->starts_with("HTTP/1.1 4")) << *refused;
   }
+}
+
+TEST_F(UploadTest, BufferedBodiesHaveABudgetTogether) {
+  options_.buffered_bytes_max = 10'000;
+  handler_.plan = [](const Request&) { return BodyPlan::Buffer(8000); };
+  handler_.serve = [](ExchangePtr exchange) {
+    exchange->Respond(Text(std::to_string(exchange->request().body.size())));
+  };
+  Start();
+  Client slow = NewClient();
+  ASSERT_TRUE(slow.SendRaw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n" + std::string(7999, 'x')).ok());
+  ASSERT_TRUE(Eventually([&] { return server_->stats().buffered_bytes == 7999; }));
+  const absl::StatusOr<ClientResponse> refused = NewClient().Post("/", "text/plain", std::string(8000, 'y'));
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_EQ(refused->Header("Retry-After"), "1");
+  EXPECT_EQ(NewClient().Post("/", "text/plain", "small")->body, "5");
+  ASSERT_TRUE(slow.SendRaw("x").ok());
+  EXPECT_EQ(slow.ReadResponse()->body, "8000");
+  EXPECT_TRUE(Eventually([&] { return server_->stats().buffered_bytes == 0; }));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(slow.Post("/", "text/plain", std::string(8000, 'y'))->body, "8000");
 }
 
 TEST_F(UploadTest, CarriesARouteFromPlanToRequest) {
@@ -332,7 +361,11 @@ TEST_F(UploadTest, MultipartEndToEnd) {
   Client client = NewClient();
   const absl::StatusOr<ClientResponse> response =
       client.Upload({.method = "POST", .target = "/v1/attachments"}, {{"kind", "application"}},
-                    {.field = "file", .filename = "Đơn.pdf", .content_type = "application/pdf", .content = Bytes(3'000'000), .bytes = 3'000'000});
+                    {.field = "file",
+                     .filename = "Đơn.pdf",
+                     .content_type = "application/pdf",
+                     .content = Bytes(3'000'000),
+                     .bytes = 3'000'000});
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->body, "kind=;11" + base::HexEncode(base::Sha256("application")) + ";file=Đơn.pdf;3000000" +
                                 base::HexEncode(base::Sha256(Collected(3'000'000))) + ";");

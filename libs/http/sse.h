@@ -13,9 +13,9 @@
 namespace dinh::http {
 
 struct SseEvent {
-  std::string id;     // becomes the client's Last-Event-ID; empty: none
-  std::string event;  // empty: "message"
-  std::string data;   // may have several lines
+  std::string id;        // becomes the client's Last-Event-ID; empty: none
+  std::string event;     // empty: "message"
+  std::string data;      // may have several lines
   int64_t retry_ms = 0;  // > 0: how long the client waits before it reconnects
 };
 

@@ -8,7 +8,8 @@ namespace dinh::http {
 namespace {
 
 TEST(SseTest, FormatsFieldsAndLines) {
-  EXPECT_EQ(FormatSse({.id = "7", .event = "dossier", .data = "{\"a\":1}"}), "id: 7\nevent: dossier\ndata: {\"a\":1}\n\n");
+  EXPECT_EQ(FormatSse({.id = "7", .event = "dossier", .data = "{\"a\":1}"}),
+            "id: 7\nevent: dossier\ndata: {\"a\":1}\n\n");
   EXPECT_EQ(FormatSse({.data = "a\nb\r\nc\rd"}), "data: a\ndata: b\ndata: c\ndata: d\n\n");
   EXPECT_EQ(FormatSse({.data = "", .retry_ms = 3000}), "retry: 3000\ndata: \n\n");
   // A line end in id or event would let data pass for a field.
@@ -17,8 +18,9 @@ TEST(SseTest, FormatsFieldsAndLines) {
 
 TEST(SseTest, ParserReadsWhatTheFormatterWritesWhateverTheSplit) {
   base::SeededRandom random(7);
-  const std::string wire = FormatSse({.id = "1", .event = "a", .data = "một\nhai", .retry_ms = 250}) + std::string(kSseHeartbeatLine) +
-                           FormatSse({.data = ""}) + "data:no blank\r\nid: 9\r\n\r\n" + "event: only\n\n" + FormatSse({.data = "end"});
+  const std::string wire = FormatSse({.id = "1", .event = "a", .data = "một\nhai", .retry_ms = 250}) +
+                           std::string(kSseHeartbeatLine) + FormatSse({.data = ""}) + "data:no blank\r\nid: 9\r\n\r\n" +
+                           "event: only\n\n" + FormatSse({.data = "end"});
   for (int round = 0; round < 200; ++round) {
     SseParser parser;
     std::vector<SseEvent> events;

@@ -63,12 +63,13 @@ absl::Status TlsError(std::string_view reason, std::string_view vi, std::string_
   char text[256] = "";
   if (const unsigned long code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof(text));
   ERR_clear_error();
-  return base::Error(absl::StatusCode::kFailedPrecondition, reason,
-                     {.vi = std::string(vi), .en = std::string(en) + (text[0] != '\0' ? " (" + std::string(text) + ")" : "")});
+  return base::Error(
+      absl::StatusCode::kFailedPrecondition, reason,
+      {.vi = std::string(vi), .en = std::string(en) + (text[0] != '\0' ? " (" + std::string(text) + ")" : "")});
 }
 
-int SelectAlpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned int size,
-               void*) {
+int SelectAlpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+               unsigned int size, void*) {
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_size, kAlpn, kAlpnBytes, offered, size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301, section 3.2: no protocol in common
@@ -82,7 +83,8 @@ SSL_CTX* NewContext(const SSL_METHOD* method) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context, kCiphers12);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   return context;
 }
 
@@ -127,8 +129,9 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(bool verify, c
   ERR_clear_error();
   std::shared_ptr<TlsContext> out(new TlsContext(NewContext(TLS_client_method())));
   SSL_CTX_set_verify(out->get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  const bool loaded = !verify || (ca_file.empty() ? SSL_CTX_set_default_verify_paths(out->get()) == 1
-                                                  : SSL_CTX_load_verify_locations(out->get(), ca_file.c_str(), nullptr) == 1);
+  const bool loaded =
+      !verify || (ca_file.empty() ? SSL_CTX_set_default_verify_paths(out->get()) == 1
+                                  : SSL_CTX_load_verify_locations(out->get(), ca_file.c_str(), nullptr) == 1);
   if (!loaded) {
     return TlsError("TLS_CA", "Không đọc được chứng chỉ gốc; hãy kiểm tra tệp PEM.",
                     "The CA certificates cannot be read; check the PEM file.");
@@ -147,7 +150,8 @@ std::unique_ptr<TlsSession> TlsSession::Connect(const TlsContext& context, int s
   SSL* session = NewSession(context, socket);
   SSL_set_connect_state(session);
   unsigned char address[16];
-  const bool numeric = inet_pton(AF_INET, host.c_str(), address) == 1 || inet_pton(AF_INET6, host.c_str(), address) == 1;
+  const bool numeric =
+      inet_pton(AF_INET, host.c_str(), address) == 1 || inet_pton(AF_INET6, host.c_str(), address) == 1;
   X509_VERIFY_PARAM* parameters = SSL_get0_param(session);
   if (numeric) {
     X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str());
@@ -207,7 +211,8 @@ IoResult SocketWrite(int socket, std::string_view first, std::string_view second
   if (second.empty()) {
     n = send(socket, first.data(), first.size(), MSG_NOSIGNAL);
   } else {
-    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}};
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = 2;

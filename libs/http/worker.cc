@@ -21,6 +21,12 @@ void ServerCore::Leave(const AddressBytes& peer) {
   if (--it->second == 0) per_address_.erase(it);
 }
 
+bool ServerCore::Charge(size_t bytes) {
+  if (buffered_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= options.buffered_bytes_max) return true;
+  Refund(bytes);
+  return false;
+}
+
 Worker::Worker(std::shared_ptr<ServerCore> core) : core_(std::move(core)) {}
 
 Worker::~Worker() = default;
@@ -33,23 +39,25 @@ void Worker::Start() {
 }
 
 void Worker::Adopt(Socket socket, std::shared_ptr<TlsContext> tls, const AddressBytes& peer, bool refused) {
-  const bool posted = Post([self = shared_from_this(), socket = std::move(socket), tls = std::move(tls), peer, refused]() mutable {
-    boost::system::error_code ignored;
-    socket.native_non_blocking(true, ignored);
-    socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-    std::unique_ptr<TlsSession> session = tls != nullptr ? TlsSession::Accept(*tls, socket.native_handle()) : nullptr;
-    auto connection = std::make_shared<Connection>(self, std::move(socket), std::move(session), peer);
-    self->connections_.emplace(connection.get(), connection);
-    self->open_.store(self->connections_.size(), std::memory_order_relaxed);
-    self->ArmTick();
-    if (refused) {
-      WorkerCounters::Increment(self->counters_.refused);
-      connection->StartRefused();
-    } else {
-      WorkerCounters::Increment(self->counters_.accepted);
-      connection->Start();
-    }
-  });
+  const bool posted =
+      Post([self = shared_from_this(), socket = std::move(socket), tls = std::move(tls), peer, refused]() mutable {
+        boost::system::error_code ignored;
+        socket.native_non_blocking(true, ignored);
+        socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+        std::unique_ptr<TlsSession> session =
+            tls != nullptr ? TlsSession::Accept(*tls, socket.native_handle()) : nullptr;
+        auto connection = std::make_shared<Connection>(self, std::move(socket), std::move(session), peer);
+        self->connections_.emplace(connection.get(), connection);
+        self->open_.store(self->connections_.size(), std::memory_order_relaxed);
+        self->ArmTick();
+        if (refused) {
+          WorkerCounters::Increment(self->counters_.refused);
+          connection->StartRefused();
+        } else {
+          WorkerCounters::Increment(self->counters_.accepted);
+          connection->Start();
+        }
+      });
   if (!posted && !refused) core_->Leave(peer);
 }
 
@@ -84,6 +92,16 @@ void Worker::Drain() {
     std::vector<std::shared_ptr<Connection>> all;
     for (const auto& [raw, connection] : self->connections_) all.push_back(connection);
     for (const auto& connection : all) connection->OnDrain();
+  });
+}
+
+void Worker::EvictIdle() {
+  Post([self = shared_from_this()] {
+    std::shared_ptr<Connection> oldest;
+    for (const auto& [raw, connection] : self->connections_) {
+      if (raw->Idle() && (oldest == nullptr || raw->deadline() < oldest->deadline())) oldest = connection;
+    }
+    if (oldest != nullptr) oldest->Close();
   });
 }
 

@@ -51,11 +51,16 @@ struct ServerCore {
   bool Enter(const AddressBytes& peer);
   void Leave(const AddressBytes& peer);
   size_t open() const { return open_.load(std::memory_order_relaxed); }
+  // Bytes of a buffered body; false: too many of all together (nothing was charged).
+  bool Charge(size_t bytes);
+  size_t buffered_bytes() const { return buffered_bytes_.load(std::memory_order_relaxed); }
+  void Refund(size_t bytes) { buffered_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 
  private:
   std::mutex mutex_;
   std::map<AddressBytes, size_t> per_address_;
   std::atomic<size_t> open_{0};
+  std::atomic<size_t> buffered_bytes_{0};
 };
 
 // Counters are written by the I/O thread alone, so that a request costs no shared cache line.
@@ -86,6 +91,8 @@ class Worker final : public std::enable_shared_from_this<Worker> {
   void Adopt(Socket socket, std::shared_ptr<TlsContext> tls, const AddressBytes& peer, bool refused);
   // Any thread.
   void Drain();
+  // Any thread: closes the connection that has been idle for longest, if there is one.
+  void EvictIdle();
   // Any thread but the I/O thread: closes everything, ends the thread and waits for it. Idempotent.
   void Shutdown();
   size_t connections() const { return open_.load(std::memory_order_relaxed); }
