@@ -57,7 +57,10 @@ absl::Status AddAppFiles(const std::filesystem::path& folder, bool required, Edg
     Page page = {std::string(TypeOf(entry.path().extension().string())),
                  std::make_shared<const std::string>(std::move(content)), "", true};
     page.html = html || page.content_type.starts_with("text/javascript");
-    if (path == "/index.html") edge.AddPage("/", page);
+    if (path == "/index.html") {
+      edge.AddPage("/", page);
+      edge.UseAppForNavigation();
+    }
     edge.AddPage(path, std::move(page));
   }
   return error ? Unusable("it cannot be read") : absl::OkStatus();

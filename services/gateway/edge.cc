@@ -69,18 +69,33 @@ Edge::Edge(EdgeParts parts, EdgeOptions options, std::unique_ptr<RouteTable> rou
     : parts_(parts),
       options_(std::move(options)),
       routes_(std::move(routes)),
+      series_(new std::atomic<HttpMetrics::Series*>[routes_->routes().size() + routes_->endpoints().size()]()),
       other_series_(parts_.metrics.Of("any", "other")) {
-  for (const auto& route : routes_->routes()) {
-    route_series_.push_back(&parts_.metrics.Of(route->http_method, route->label));
+  for (http::ResponseHeaders* headers : {&data_headers_, &page_headers_}) {
+    headers->Add("X-Content-Type-Options", "nosniff");
+    headers->Add("Referrer-Policy", "no-referrer");
+    headers->Add("Cross-Origin-Opener-Policy", "same-origin");
+    // Scanning a procedure's QR code needs the camera, a report of a place the position; nothing else is asked for.
+    headers->Add("Permissions-Policy", "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()");
+    headers->Add("Content-Security-Policy", headers == &data_headers_ ? kDataPolicy : kPagePolicy);
   }
-  for (const auto& endpoint : routes_->endpoints()) {
-    rpc_series_.push_back(&parts_.metrics.Of("POST", endpoint->entry().path));
+  public_json_headers_.Add("Content-Type", "application/json");
+  public_json_headers_.Add("Cache-Control", "public, max-age=60");
+  public_json_headers_.Add("Vary", "Accept-Language, Authorization, Cookie");
+  private_json_headers_.Add("Content-Type", "application/json");
+  private_json_headers_.Add("Cache-Control", "no-store");
+}
+
+HttpMetrics::Series& Edge::SeriesOf(const Route* route, const Endpoint& endpoint) const {
+  const size_t index = route != nullptr ? route->index : routes_->routes().size() + endpoint.index;
+  HttpMetrics::Series* series = series_[index].load(std::memory_order_acquire);
+  if (series == nullptr) {
+    // Two threads may both get here: Of() gives both the same one.
+    series = route != nullptr ? &parts_.metrics.Of(route->http_method, route->label)
+                              : &parts_.metrics.Of("POST", endpoint.entry().path);
+    series_[index].store(series, std::memory_order_release);
   }
-  fixed_headers_.Add("X-Content-Type-Options", "nosniff");
-  fixed_headers_.Add("Referrer-Policy", "no-referrer");
-  fixed_headers_.Add("Cross-Origin-Opener-Policy", "same-origin");
-  // Scanning a procedure's QR code needs the camera, a report of a place the position; nothing else is asked for.
-  fixed_headers_.Add("Permissions-Policy", "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()");
+  return *series;
 }
 
 Edge::~Edge() = default;
@@ -89,7 +104,8 @@ void Edge::AddPage(std::string path, Page page) {
   auto entry = std::make_unique<std::pair<std::string, Page>>(std::move(path), std::move(page));
   if (entry->second.etag.empty()) entry->second.etag = "\"" + ContentTag(*entry->second.body) + "\"";
   const std::string_view key = entry->first;
-  pages_[key] = std::move(entry);
+  pages_.erase(key);  // the key is a view into its own entry
+  pages_.emplace(key, std::move(entry));
 }
 
 Edge::Target Edge::Resolve(const http::Request& http) const {
@@ -118,7 +134,11 @@ Edge::Target Edge::Resolve(const http::Request& http) const {
     }
   }
   target.match = routes_->Find(http.method_name, http.path);
-  if (target.match.route != nullptr) {
+  const bool events = target.match.route != nullptr && target.match.route->endpoint->kind == Endpoint::Kind::kEvents;
+  if (events && http.method == http::Method::kHead) {
+    target.allow = "GET";  // a stream has no length to ask for
+    target.kind = Target::Kind::kWrongMethod;
+  } else if (target.match.route != nullptr) {
     target.kind = Target::Kind::kRoute;
   } else if (const Page* app = AppPage(http); app != nullptr && !api && reading) {
     target.page = app;
@@ -133,6 +153,7 @@ Edge::Target Edge::Resolve(const http::Request& http) const {
 
 // Addresses within the web app (a scanned procedure, a bookmark) are the app's own to read.
 const Page* Edge::AppPage(const http::Request& http) const {
+  if (!has_app_) return nullptr;
   const auto page = pages_.find("/");
   const bool navigation = http.headers.Get("accept").find("text/html") != std::string_view::npos;
   return page != pages_.end() && navigation ? &page->second->second : nullptr;
@@ -172,10 +193,13 @@ std::optional<Refusal> Edge::RefusalOf(const Target& target, const http::Request
 http::Response Edge::RefusedTarget(const Target& target, const http::Request& http) const {
   const Refusal refusal = *RefusalOf(target, http);
   const std::string_view language = ChooseLanguage(http.headers.Get("accept-language"));
-  http::Response response = Problem(refusal, language, telemetry::NewTrace(parts_.random, false).trace_id);
+  const std::string trace_id = telemetry::NewTrace(parts_.random, false).trace_id;
+  http::Response response = Problem(refusal, language, trace_id);
   if (refusal.status == 405) response.headers.Add("Allow", target.allow);
+  const bool known = target.kind == Target::Kind::kRoute;
+  LogRefused(known ? std::string_view(target.match.route->label) : "other", refusal.status, refusal.reason, trace_id);
   HttpMetrics::Series* series = &other_series_;
-  if (target.kind == Target::Kind::kRoute) series = route_series_[target.match.route->index];
+  if (target.kind == Target::Kind::kRoute) series = &SeriesOf(target.match.route, *target.match.route->endpoint);
   series->Observe(refusal.status, http.received, parts_.pipeline.clock().Steady());
   return response;
 }
@@ -184,7 +208,7 @@ http::BodyPlan Edge::PlanBody(const http::Request& head) {
   auto target = std::make_shared<Target>(Resolve(head));
   if (RefusalOf(*target, head).has_value()) {
     http::Response response = RefusedTarget(*target, head);
-    Complete(head, kDataPolicy, &response);
+    Complete(head, false, &response.headers);
     return http::BodyPlan::Reject(std::move(response));
   }
   const bool upload =
@@ -202,28 +226,28 @@ void Edge::OnRequest(http::ExchangePtr exchange) {
   switch (target.kind) {
     case Target::Kind::kNothing:
     case Target::Kind::kWrongMethod:
-      return Reply(exchange, RefusedTarget(target, http), kDataPolicy);
+      return Reply(exchange, RefusedTarget(target, http));
     case Target::Kind::kPage:
-      return Reply(exchange, PageResponse(http, *target.page), target.page->html ? kPagePolicy : kDataPolicy);
+      return Reply(exchange, PageResponse(http, *target.page), target.page->html);
     case Target::Kind::kHealth:
-      return Reply(exchange, HealthResponse(false), kDataPolicy);
+      return Reply(exchange, HealthResponse(false));
     case Target::Kind::kReady:
-      return Reply(exchange, HealthResponse(true), kDataPolicy);
+      return Reply(exchange, HealthResponse(true));
     case Target::Kind::kOptions:
-      return Reply(exchange, OptionsResponse(target, http), kDataPolicy);
+      return Reply(exchange, OptionsResponse(target, http));
     case Target::Kind::kRoute:
     case Target::Kind::kConnect:
       break;
   }
   if (planned == nullptr && RefusalOf(target, http).has_value()) {
-    return Reply(exchange, RefusedTarget(target, http), kDataPolicy);
+    return Reply(exchange, RefusedTarget(target, http));
   }
   EdgeCall call;
   call.exchange = std::move(exchange);
   call.route = target.match.route;
   call.endpoint = call.route != nullptr ? call.route->endpoint : target.rpc;
   call.segments = target.match.segments;
-  call.series = call.route != nullptr ? route_series_[call.route->index] : rpc_series_[call.endpoint->index];
+  call.series = &SeriesOf(call.route, *call.endpoint);
   Prepare(call);
   Dispatch(std::move(call));
 }
@@ -315,41 +339,48 @@ http::Response Edge::OnProtocolError(http::ProtocolError error, const http::Requ
   const Refusal refusal = {info.status, info.reason, info.vi, info.en};
   http::Response response = Problem(refusal, language, telemetry::NewTrace(parts_.random, false).trace_id);
   if (info.status == 503) response.headers.Add("Retry-After", "1");
-  if (head != nullptr) Complete(*head, kDataPolicy, &response);
+  if (head != nullptr) {
+    Complete(*head, false, &response.headers);
+  } else {
+    response.headers.AddAll(data_headers_);
+  }
   other_series_.Observe(info.status, parts_.pipeline.clock().Steady(), parts_.pipeline.clock().Steady());
   return response;
 }
 
-void Edge::Reply(const http::ExchangePtr& exchange, http::Response response, std::string_view content_policy) const {
-  Complete(exchange->request(), content_policy, &response);
+void Edge::Reply(const http::ExchangePtr& exchange, http::Response response, bool page) const {
+  Complete(exchange->request(), page, &response.headers);
   exchange->Respond(std::move(response));
 }
 
-void Edge::Complete(const http::Request& http, std::string_view content_policy, http::Response* response) const {
-  response->headers.AddAll(fixed_headers_);
-  response->headers.Add("Content-Security-Policy", content_policy);
-  if (options_.hsts && http.is_https) response->headers.Add("Strict-Transport-Security", kHstsValue);
+void Edge::Complete(const http::Request& http, bool page, http::ResponseHeaders* headers) const {
+  headers->AddAll(page ? page_headers_ : data_headers_);
+  if (options_.hsts && http.is_https) headers->Add("Strict-Transport-Security", kHstsValue);
   if (options_.cors_origins.empty()) return;
-  response->headers.Add("Vary", "Origin");
+  headers->Add("Vary", "Origin");
   const std::string_view origin = http.headers.Get("origin");
   for (const std::string& allowed : options_.cors_origins) {
     if (origin != allowed) continue;
     // Without Allow-Credentials: other origins use bearer tokens, cookies are for our own app.
-    response->headers.Add("Access-Control-Allow-Origin", origin);
-    response->headers.Add("Access-Control-Expose-Headers", kCorsExposed);
+    headers->Add("Access-Control-Allow-Origin", origin);
+    headers->Add("Access-Control-Expose-Headers", kCorsExposed);
   }
 }
 
-std::string Edge::TraceId(const rpc::CallHead& head) const {
-  return head.trace.trace_id.empty() ? telemetry::NewTrace(parts_.random, false).trace_id : head.trace.trace_id;
+// What never reached the pipeline, which writes a line of its own for each call. No path: it may hold a name or a
+// token.
+void Edge::LogRefused(std::string_view route, int status, std::string_view reason, std::string_view trace_id) const {
+  parts_.logger.Info("http_refused",
+                     {{"trace_id", trace_id}, {"route", route}, {"status", status}, {"reason", reason}});
 }
 
 void Edge::Send(EdgeCall& call, http::Response response) const {
   if (!call.head.trace.trace_id.empty()) {
     response.headers.Add("traceparent", telemetry::FormatTraceparent(call.head.trace));
   }
+  if (call.head.replayed) response.headers.Add("Idempotency-Replayed", "true");
   call.series->Observe(response.status, call.http().received, parts_.pipeline.clock().Steady());
-  Complete(call.http(), kDataPolicy, &response);
+  Complete(call.http(), false, &response.headers);
   call.exchange->Respond(std::move(response));
 }
 

@@ -4,6 +4,7 @@
 // Thread safety: thread-safe after construction.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +57,7 @@ struct EdgeCall {
   rpc::CallHead head;
   bool by_cookie = false;    // the session cookie authenticates it
   bool credentials = false;  // any credentials came along
+  bool reached = false;      // the pipeline: from there on it counts and logs the call
   HttpMetrics::Series* series = nullptr;
 
   const http::Request& http() const { return exchange->request(); }
@@ -68,6 +70,8 @@ class Edge final : public http::Handler {
 
   // Before the server starts. `path` is served for GET and HEAD.
   void AddPage(std::string path, Page page);
+  // The page at "/" reads every address of the web app: it answers navigations to unknown paths.
+  void UseAppForNavigation() { has_app_ = true; }
   const RouteTable& routes() const { return *routes_; }
 
   http::BodyPlan PlanBody(const http::Request& head) override;
@@ -84,7 +88,8 @@ class Edge final : public http::Handler {
   http::Response PageResponse(const http::Request& http, const Page& page) const;
   http::Response HealthResponse(bool readiness) const;
   http::Response OptionsResponse(const Target& target, const http::Request& http) const;
-  void Reply(const http::ExchangePtr& exchange, http::Response response, std::string_view content_policy) const;
+  void Reply(const http::ExchangePtr& exchange, http::Response response, bool page = false) const;
+  HttpMetrics::Series& SeriesOf(const Route* route, const Endpoint& endpoint) const;
 
   // Fills credentials, trace, language and request id.
   void Prepare(EdgeCall& call) const;
@@ -105,17 +110,19 @@ class Edge final : public http::Handler {
   void AnswerProblem(EdgeCall& call, const absl::Status& status) const;
   void Send(EdgeCall& call, http::Response response) const;
   // Security headers, CORS and trace; every answer passes here.
-  void Complete(const http::Request& http, std::string_view content_policy, http::Response* response) const;
-  std::string TraceId(const rpc::CallHead& head) const;
+  void Complete(const http::Request& http, bool page, http::ResponseHeaders* headers) const;
+  void LogRefused(std::string_view route, int status, std::string_view reason, std::string_view trace_id) const;
 
   const EdgeParts parts_;
   const EdgeOptions options_;
   const std::unique_ptr<RouteTable> routes_;
   std::unordered_map<std::string_view, std::unique_ptr<std::pair<std::string, Page>>> pages_;
-  std::vector<HttpMetrics::Series*> route_series_;  // by Route::index
-  std::vector<HttpMetrics::Series*> rpc_series_;    // by Endpoint::index
+  // By Route::index, then by Endpoint::index; made at the first request, because most methods see none for long.
+  const std::unique_ptr<std::atomic<HttpMetrics::Series*>[]> series_;
   HttpMetrics::Series& other_series_;
-  http::ResponseHeaders fixed_headers_;  // on every answer
+  bool has_app_ = false;
+  // Rendered once: of data, of pages of ours, and what JSON answers begin with.
+  http::ResponseHeaders data_headers_, page_headers_, public_json_headers_, private_json_headers_;
 };
 
 }  // namespace dinh::gateway

@@ -37,7 +37,8 @@ void Edge::RunConnect(EdgeCall& call) const {
   const std::string_view bytes = get ? std::string_view(connect->message) : http.body;
   absl::Status status = ParseMessage(*routes_, endpoint, connect->codec, bytes, request.get());
   if (status.ok()) status = ApplyHeaders(call, request.get());
-  if (status.ok()) status = parts_.pipeline.Unary(*endpoint.method, call.head, *request, response.get());
+  call.reached = status.ok();
+  if (call.reached) status = parts_.pipeline.Unary(*endpoint.method, call.head, *request, response.get());
   if (!status.ok()) return AnswerProblem(call, status);
 
   http::Response answer;

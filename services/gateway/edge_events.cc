@@ -1,11 +1,12 @@
 // Server streams as server-sent events: one event a message, its id the message's sequence number, so that a client
 // that reconnects with Last-Event-ID goes on where it was.
-#include <charconv>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
 
+#include "libs/base/clock.h"
 #include "libs/base/status.h"
 #include "libs/http/sse.h"
 #include "services/gateway/binding.h"
@@ -15,6 +16,9 @@
 namespace dinh::gateway {
 namespace {
 
+// As long as an access token lives: rights that were taken away must not outlive it on an open stream.
+constexpr std::chrono::minutes kStreamLifeMax{15};
+
 // The stream begins with the first message, or when the pipeline has accepted the call; a refusal before that is an
 // ordinary problem answer.
 class EventSink final : public rpc::StreamSink, public std::enable_shared_from_this<EventSink> {
@@ -22,10 +26,12 @@ class EventSink final : public rpc::StreamSink, public std::enable_shared_from_t
   using Refuse = std::function<void(const absl::Status&)>;
 
   EventSink(http::ExchangePtr exchange, const Endpoint& endpoint, const transcode::Transcoder& transcoder,
-            http::ResponseHeaders headers, std::string language, Refuse refuse)
+            const base::Clock& clock, http::ResponseHeaders headers, std::string language, Refuse refuse)
       : exchange_(std::move(exchange)),
         endpoint_(endpoint),
         transcoder_(transcoder),
+        clock_(clock),
+        begin_(clock.Steady()),
         headers_(std::move(headers)),
         language_(std::move(language)),
         refuse_(std::move(refuse)) {}
@@ -50,6 +56,12 @@ class EventSink final : public rpc::StreamSink, public std::enable_shared_from_t
 
   bool Write(const google::protobuf::Message& message) override {
     Begin();
+    if (clock_.Steady() - begin_ > kStreamLifeMax) {
+      // The client comes back with Last-Event-ID, gets this message then, and has to show its rights again.
+      if (const auto stream = Stream()) stream->Close();
+      Closed();
+      return false;
+    }
     http::SseEvent event;
     if (!transcoder_.Print(*endpoint_.response, message, &event.data).ok()) return false;
     if (endpoint_.sequence_field != nullptr) {
@@ -103,6 +115,8 @@ class EventSink final : public rpc::StreamSink, public std::enable_shared_from_t
   const http::ExchangePtr exchange_;
   const Endpoint& endpoint_;
   const transcode::Transcoder& transcoder_;
+  const base::Clock& clock_;
+  const std::chrono::steady_clock::time_point begin_;
   const http::ResponseHeaders headers_;
   const std::string language_;
   const Refuse refuse_;
@@ -128,13 +142,14 @@ void Edge::RunEvents(EdgeCall& call) const {
   absl::Status status = BindRequest(*routes_, *call.route, call.segments, call.http(), request.get());
   if (status.ok()) status = ApplyLastEventId(endpoint, call.http().headers.Get("last-event-id"), request.get());
   if (!status.ok()) return AnswerProblem(call, status);
-  http::Response head;
-  Complete(call.http(), "default-src 'none'; frame-ancestors 'none'", &head);
+  call.reached = true;
+  http::ResponseHeaders head;
+  Complete(call.http(), false, &head);
   // A refusal may come after this call has ended: everything it needs goes along.
   auto later = std::make_shared<EdgeCall>(call);
-  auto sink =
-      std::make_shared<EventSink>(call.exchange, endpoint, routes_->transcoder(), head.headers, call.head.language,
-                                  [this, later](const absl::Status& why) { AnswerProblem(*later, why); });
+  auto sink = std::make_shared<EventSink>(call.exchange, endpoint, routes_->transcoder(), parts_.pipeline.clock(), head,
+                                          call.head.language,
+                                          [this, later](const absl::Status& why) { AnswerProblem(*later, why); });
   status = parts_.pipeline.ServerStream(*endpoint.method, call.head, *request, sink);
   if (!status.ok()) return AnswerProblem(call, status);
   sink->Begin();

@@ -107,7 +107,7 @@ TEST_F(EdgeTest, ReadsByPathWithTagsAndCaching) {
 }
 
 TEST_F(EdgeTest, EveryAnswerCarriesTheSecurityHeaders) {
-  for (const char* target : {"/v1/testing/books/x", "/v1/nothing", "/healthz", "/docs", "/openapi.json"}) {
+  for (const char* target : {"/v1/testing/books/x", "/v1/nothing", "/", "/healthz", "/docs", "/openapi.json"}) {
     const auto answer = Get(target);
     EXPECT_EQ(answer.Header("x-content-type-options"), "nosniff") << target;
     EXPECT_EQ(answer.Header("referrer-policy"), "no-referrer") << target;

@@ -101,7 +101,8 @@ void Edge::RunUnary(EdgeCall& call) const {
   const std::unique_ptr<Message> response(entry.response_prototype->New());
   absl::Status status = BindRequest(*routes_, *call.route, call.segments, call.http(), request.get());
   if (status.ok()) status = ApplyHeaders(call, request.get());
-  if (status.ok()) status = parts_.pipeline.Unary(*call.endpoint->method, call.head, *request, response.get());
+  call.reached = status.ok();
+  if (call.reached) status = parts_.pipeline.Unary(*call.endpoint->method, call.head, *request, response.get());
   if (!status.ok()) return AnswerProblem(call, status);
   if (call.endpoint->raw_response) return AnswerRaw(call, response.get());
   AnswerMessage(call, response.get());
@@ -109,7 +110,9 @@ void Edge::RunUnary(EdgeCall& call) const {
 
 void Edge::AnswerMessage(EdgeCall& call, Message* response) const {
   const Endpoint& endpoint = *call.endpoint;
+  constexpr size_t kUsualBodyBytes = 1024;
   http::Response answer;
+  answer.body.reserve(kUsualBodyBytes);
   if (endpoint.issues_tokens && WantsCookies(call.http().headers)) {
     TokensToCookies(response, parts_.random, &answer.headers);
   }
@@ -122,13 +125,8 @@ void Edge::AnswerMessage(EdgeCall& call, Message* response) const {
     parts_.logger.Error("print_failed", {{"method", endpoint.method->label}});
     return AnswerProblem(call, printed);
   }
-  answer.headers.Add("Content-Type", "application/json");
-  if (endpoint.publicly_cacheable && !call.credentials) {
-    answer.headers.Add("Cache-Control", "public, max-age=60");
-    answer.headers.Add("Vary", "Accept-Language, Authorization, Cookie");
-  } else {
-    answer.headers.Add("Cache-Control", "no-store");
-  }
+  const bool shared = endpoint.publicly_cacheable && !call.credentials;
+  answer.headers.AddAll(shared ? public_json_headers_ : private_json_headers_);
   if (endpoint.read_only) {
     const std::string etag = EtagOf(endpoint, *response, answer.body);
     answer.headers.Add("ETag", etag);
@@ -167,6 +165,12 @@ void Edge::AnswerProblem(EdgeCall& call, const absl::Status& status) const {
   http::Response response = call.route == nullptr ? ConnectProblem(status, call.head.trace.trace_id)
                                                   : Problem(status, call.head.language, call.head.trace.trace_id);
   if (call.by_cookie && absl::IsUnauthenticated(status)) ClearAccessCookie(&response.headers);
+  if (!call.reached) {
+    const auto detail = base::DetailOf(status);
+    const std::string route = call.route != nullptr ? call.route->label : call.endpoint->entry().path;
+    LogRefused(route, response.status, detail.has_value() ? std::string_view(detail->reason) : "",
+               call.head.trace.trace_id);
+  }
   Send(call, std::move(response));
 }
 

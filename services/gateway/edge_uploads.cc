@@ -135,6 +135,7 @@ void Edge::RunUpload(EdgeCall& call) const {
   // Half a megabyte of stack is little for the buffer of a reader.
   const auto reader = std::make_unique<UploadReader>(*body, *boundary);
   const std::unique_ptr<Message> response(endpoint.entry().response_prototype->New());
+  call.reached = true;
   const absl::Status status = parts_.pipeline.ClientStream(*endpoint.method, call.head, *reader, response.get());
   if (!status.ok()) return AnswerProblem(call, status);
   AnswerMessage(call, response.get());
