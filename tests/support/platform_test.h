@@ -11,6 +11,7 @@
 #include "services/standalone/demo/api_client.h"
 #include "services/standalone/demo/story.h"
 #include "tests/support/server_process.h"
+#include "tests/support/village.h"
 
 namespace dinh::testing {
 
@@ -44,6 +45,7 @@ class PlatformTest : public ::testing::Test {
   void SetUp() override { ASSERT_TRUE(server_ != nullptr && server_->running()); }
 
   demo::Story NewStory() { return demo::Story(StoryOptionsFor(*server_)); }
+  Village NewVillage() { return Village(StoryOptionsFor(*server_)); }
   demo::ApiClient Anonymous() { return demo::ApiClient("127.0.0.1", server_->http_port()); }
   demo::ApiClient Citizen(const std::string& key) {
     demo::Story story = NewStory();
