@@ -82,7 +82,12 @@ struct Audit::Service {
         log(database, clock, ids),
         writer(log, clock),
         chainer(database, keys, clock, this->name,
-                {.on_error =
+                {.on_head =
+                     [&logger](const auth::AuditHead& head) {
+                       // Kept outside the database: `dinh audit verify --heads` holds the chain against such lines.
+                       logger.Info("audit_head", {{"module", head.service}, {"head", auth::FormatHead(head)}});
+                     },
+                 .on_error =
                      [&logger, service = this->name](const absl::Status& status) {
                        logger.Error("audit_chain", {{"module", service}, {"cause", std::string(status.ToString())}});
                      }}),

@@ -8,6 +8,7 @@
 #include "libs/app/module_graph.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/db/metrics.h"
 #include "libs/rpc/local_channel.h"
 
 namespace dinh::app {
@@ -15,6 +16,11 @@ namespace {
 
 absl::Status Wiring(const std::string& vi, const std::string& en) {
   return base::FailedPrecondition("WIRING", {vi, en});
+}
+
+absl::Status UndeclaredCall(const std::string& module, const std::string& callee) {
+  return Wiring("Mô-đun " + module + " gọi " + callee + " mà không khai báo trong depends_on().",
+                "Module " + module + " calls " + callee + " without declaring it in depends_on().");
 }
 
 // Stands where a module asked for a channel it had not declared; the start fails, so nothing is ever called on it.
@@ -127,9 +133,11 @@ Host::~Host() { Stop(); }
 
 absl::Status Host::Prepare() {
   std::vector<ModuleNode> nodes;
+  nodes.reserve(modules_.size());
   for (const auto& module : modules_) nodes.push_back({std::string(module->name()), module->depends_on()});
   ASSIGN_OR_RETURN(const std::vector<size_t> order, StartOrder(nodes, parts_.elsewhere));
   std::vector<std::unique_ptr<ServiceModule>> sorted;
+  sorted.reserve(order.size());
   for (const size_t i : order) {
     names_.insert(nodes[i].name);
     platforms_.push_back(std::make_unique<ServicePlatform>(*this, nodes[i].name, nodes[i].depends_on));
@@ -159,11 +167,7 @@ absl::Status Host::InitModules() {
   for (size_t i = 0; i < modules_.size(); ++i) {
     RETURN_IF_ERROR(modules_[i]->Init(*platforms_[i]));
     const std::string& missing = platforms_[i]->undeclared();
-    if (!missing.empty()) {
-      const std::string name(modules_[i]->name());
-      return Wiring("Mô-đun " + name + " gọi " + missing + " mà không khai báo trong depends_on().",
-                    "Module " + name + " calls " + missing + " without declaring it in depends_on().");
-    }
+    if (!missing.empty()) return UndeclaredCall(std::string(modules_[i]->name()), missing);
   }
   return absl::OkStatus();
 }
@@ -212,6 +216,7 @@ absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std
   ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(options, parts_.clock));
   if (parts_.prepare_database) RETURN_IF_ERROR(parts_.prepare_database(*database));
   RETURN_IF_ERROR(database->Migrate(migrations));
+  database_metrics_.push_back(db::ExportMetrics(*database, name == "main" ? service : key, parts_.metrics));
   return databases_.emplace(key, std::move(database)).first->second.get();
 }
 

@@ -97,6 +97,7 @@ class Host {
   std::unique_ptr<rpc::HandlerPool> pool_;
   std::map<std::string, std::unique_ptr<rpc::MethodTable>> tables_;
   std::map<std::string, std::unique_ptr<db::Database>> databases_;  // "territory/main"
+  std::vector<telemetry::Metrics::Subscription> database_metrics_;  // read the databases: gone before them
   std::map<std::string, std::unique_ptr<db::BlobStore>> blobs_;     // "procedures/files"
   std::vector<std::unique_ptr<ServicePlatform>> platforms_;
   std::vector<std::unique_ptr<ServiceModule>> modules_;  // in start order after Prepare; the first to be destroyed

@@ -12,6 +12,11 @@ absl::Status GraphError(const std::string& vi, const std::string& en) {
   return base::FailedPrecondition("MODULE_GRAPH", {vi, en});
 }
 
+absl::Status UnknownDependency(const std::string& module, const std::string& dependency) {
+  return GraphError("Mô-đun " + module + " cần " + dependency + " nhưng không có. Hãy thêm vào hoặc khai báo địa chỉ.",
+                    "Module " + module + " needs " + dependency + ", which is not here. Add it or give its address.");
+}
+
 class Sorter {
  public:
   Sorter(const std::vector<ModuleNode>& modules, const std::set<std::string>& elsewhere)
@@ -45,11 +50,7 @@ class Sorter {
     for (const std::string& dependency : modules_[i].depends_on) {
       if (elsewhere_.count(dependency) > 0) continue;
       const auto found = index_.find(dependency);
-      if (found == index_.end()) {
-        return GraphError(
-            "Mô-đun " + name + " cần " + dependency + " nhưng không có. Hãy thêm vào hoặc khai báo địa chỉ.",
-            "Module " + name + " needs " + dependency + ", which is not here. Add it or give its address.");
-      }
+      if (found == index_.end()) return UnknownDependency(name, dependency);
       RETURN_IF_ERROR(Visit(found->second));
     }
     state_[i] = State::kDone;

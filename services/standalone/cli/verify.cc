@@ -1,6 +1,8 @@
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +43,36 @@ absl::StatusOr<std::unique_ptr<db::Database>> Open(const std::filesystem::path& 
   return db::OpenSqlite(options, clock);
 }
 
-int VerifyAudit(const std::string& data_dir) {
+// Heads kept elsewhere, one a line (as the log's "audit_head" lines have them); nullopt when the file cannot be read.
+std::optional<std::vector<auth::AuditHead>> ReadHeads(const std::string& file) {
+  std::vector<auth::AuditHead> heads;
+  if (file.empty()) return heads;
+  std::ifstream in(file);
+  if (!in) return std::nullopt;
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.empty()) continue;
+    absl::StatusOr<auth::AuditHead> head = auth::ParseHead(line);
+    if (!head.ok()) return std::nullopt;
+    heads.push_back(*std::move(head));
+  }
+  return heads;
+}
+
+std::vector<auth::AuditHead> HeadsOf(const std::vector<auth::AuditHead>& heads, const std::string& service) {
+  std::vector<auth::AuditHead> own;
+  for (const auth::AuditHead& head : heads) {
+    if (head.service == service) own.push_back(head);
+  }
+  return own;
+}
+
+int VerifyAudit(const std::string& data_dir, const std::string& heads_file) {
+  const std::optional<std::vector<auth::AuditHead>> heads = ReadHeads(heads_file);
+  if (!heads) {
+    std::fprintf(stderr, "dinh: không đọc được các đầu chuỗi trong %s / no heads could be read\n", heads_file.c_str());
+    return kExitUsage;
+  }
   base::SystemClock clock;
   base::SystemRandom random;
   const std::vector<std::filesystem::path> stores = Stores(data_dir);
@@ -58,7 +89,7 @@ int VerifyAudit(const std::string& data_dir) {
     absl::StatusOr<std::unique_ptr<db::Database>> database = Open(path, clock);
     base::OpContext ctx(clock, clock.Steady() + kVerifyDeadline);
     absl::StatusOr<auth::AuditReport> report =
-        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service) : database.status();
+        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service, HeadsOf(*heads, service)) : database.status();
     if (!report.ok()) {
       PrintError(report.status());
       return kExitCannotRun;
@@ -103,7 +134,9 @@ void AddVerify(CLI::App& app, int& exit_code) {
   audit->require_subcommand(1);
   CLI::App* verify_audit = audit->add_subcommand("verify", "Check the hash chain and the signed heads of every service");
   verify_audit->add_option("--data-dir", *data_dir, "data folder")->capture_default_str();
-  verify_audit->callback([data_dir, &exit_code] { exit_code = VerifyAudit(*data_dir); });
+  auto heads = std::make_shared<std::string>();
+  verify_audit->add_option("--heads", *heads, "file of heads kept elsewhere, one a line, to hold the chain against");
+  verify_audit->callback([data_dir, heads, &exit_code] { exit_code = VerifyAudit(*data_dir, *heads); });
 
   CLI::App* ledger = app.add_subcommand("ledger", "The double-entry ledger");
   ledger->require_subcommand(1);
