@@ -29,7 +29,7 @@ void MethodMetrics::Handled(absl::StatusCode code, double seconds) {
   seconds_.Observe(seconds);
 }
 
-CallMetrics::CallMetrics(telemetry::Metrics& metrics, std::string prefix)
+CallMetrics::CallMetrics(telemetry::Metrics& metrics, const std::string& prefix)
     : started_(metrics.AddCounter(prefix + "_started_total", "Calls begun.", {"grpc_service", "grpc_method"})),
       handled_(metrics.AddCounter(prefix + "_handled_total", "Calls ended, by status code.",
                                   {"grpc_service", "grpc_method", "grpc_code"})),

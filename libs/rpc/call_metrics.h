@@ -34,7 +34,7 @@ class MethodMetrics {
 // `prefix`: "grpc_server", or "grpc_client" for remote channels.
 class CallMetrics {
  public:
-  CallMetrics(telemetry::Metrics& metrics, std::string prefix);
+  CallMetrics(telemetry::Metrics& metrics, const std::string& prefix);
   std::unique_ptr<MethodMetrics> ForMethod(const std::string& service, const std::string& method);
 
  private:

@@ -150,8 +150,8 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     check.unary = [this](CallHead&, Message& request, Message* response) { return health_.Check(request, response); };
     targets_.emplace(std::string("/") + kHealthService + "/Check", std::move(check));
     GrpcTarget watch = HealthTarget();
-    watch.server_stream = [this](CallHead&, Message& request, std::shared_ptr<StreamSink> sink) {
-      return health_.Watch(request, std::move(sink));
+    watch.server_stream = [this](CallHead&, Message& request, const std::shared_ptr<StreamSink>& sink) {
+      return health_.Watch(request, sink);
     };
     targets_.emplace(std::string("/") + kHealthService + "/Watch", std::move(watch));
   }

@@ -61,7 +61,7 @@ absl::Status Health::Check(const Message& request, Message* response) const {
   return absl::OkStatus();
 }
 
-absl::Status Health::Watch(const Message& request, std::shared_ptr<StreamSink> sink) {
+absl::Status Health::Watch(const Message& request, const std::shared_ptr<StreamSink>& sink) {
   const std::string& service = static_cast<const HealthCheckRequest&>(request).service();
   const StreamSink* key = sink.get();
   {

@@ -29,7 +29,7 @@ class Health {
   // The RPCs. Check: NOT_FOUND for an unknown service.
   absl::Status Check(const Message& request, Message* response) const;
   // Tells the present state at once (SERVICE_UNKNOWN included), then each change.
-  absl::Status Watch(const Message& request, std::shared_ptr<StreamSink> sink);
+  absl::Status Watch(const Message& request, const std::shared_ptr<StreamSink>& sink);
 
  private:
   struct Watcher {

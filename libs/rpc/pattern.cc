@@ -91,7 +91,7 @@ class PatternCompiler {
     const int state = Add({.kind = State::Kind::kSplit});
     return {state, {{state, false}}};
   }
-  Fragment Sequence(Fragment first, Fragment second) {
+  Fragment Sequence(const Fragment& first, Fragment second) {
     Patch(first, second.start);
     return {first.start, std::move(second.ends)};
   }
@@ -127,7 +127,7 @@ class PatternCompiler {
   }
   Fragment Terms(int depth) {
     Fragment all = Empty();
-    while (!AtTermEnd()) all = Sequence(std::move(all), Repeat(depth));
+    while (!AtTermEnd()) all = Sequence(all, Repeat(depth));
     return all;
   }
   Fragment Repeat(int depth) {
@@ -146,11 +146,11 @@ class PatternCompiler {
     Fragment all = Empty();
     bool used = false;
     const auto next = [&] { return std::exchange(used, true) ? copy() : std::move(first); };
-    for (int i = 0; i < low && error_.empty(); ++i) all = Sequence(std::move(all), next());
+    for (int i = 0; i < low && error_.empty(); ++i) all = Sequence(all, next());
     if (high == kUnbounded) {
-      all = Sequence(std::move(all), Star(next()));
+      all = Sequence(all, Star(next()));
     } else {
-      for (int i = low; i < high && error_.empty(); ++i) all = Sequence(std::move(all), Optional(next()));
+      for (int i = low; i < high && error_.empty(); ++i) all = Sequence(all, Optional(next()));
     }
     at_ = error_.empty() ? end : text_.size();
     return all;

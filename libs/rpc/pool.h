@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "libs/base/limits.h"
 #include "libs/telemetry/metrics.h"
 
 namespace dinh::rpc {
@@ -25,9 +26,9 @@ namespace dinh::rpc {
 struct PoolOptions {
   std::string name = "handlers";  // label `queue` of the metrics
   int max_threads = 64;
-  size_t max_queue = 1024;          // waiting tasks
-  size_t stack_bytes = 512 * 1024;  // protobuf's parser and SQLite need less than a tenth
-  int64_t retry_after_ms = 1000;    // told to who is refused
+  size_t max_queue = 1024;                // waiting tasks
+  size_t stack_bytes = 512 * base::kKiB;  // protobuf's parser and SQLite need less than a tenth
+  int64_t retry_after_ms = 1000;          // told to who is refused
 };
 
 class HandlerPool {
