@@ -44,6 +44,21 @@ TEST_F(LoginServiceTest, PreviousTokenYieldsTheSameSuccessorForThirtySeconds) {
   EXPECT_EQ(Reason(WhoIs(*answer).status()), "LOGIN_REVOKED");
 }
 
+TEST_F(LoginServiceTest, ALostAnswerIsGivenAgainAlsoUnderTheSameRequestId) {
+  pb::RefreshTokenRequest request;
+  request.set_refresh_token(LoginByPhone("0900000001").refresh_token());
+  testing::ServiceHarness::CallExtras extras;
+  extras.request_id = "refresh-1";
+  std::set<std::string> successors;
+  for (int i = 0; i < 3; ++i) {
+    const auto answer =
+        harness_->Call<pb::TokenPair>(std::string(kAuth) + "RefreshToken", request, testing::Anonymous(), extras);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    successors.insert(answer->refresh_token());
+  }
+  EXPECT_EQ(successors.size(), 1u);
+}
+
 TEST_F(LoginServiceTest, TwoTabsThatRefreshAtOnceGetTheSameToken) {
   const pb::TokenPair tokens = LoginByPhone("0900000001");
   std::mutex mutex;

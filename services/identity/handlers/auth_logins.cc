@@ -9,6 +9,8 @@
 namespace dinh::identity {
 
 absl::StatusOr<pb::TokenPair> AuthHandlers::RefreshToken(rpc::Context& ctx, const pb::RefreshTokenRequest& request) {
+  // Repeatable by itself. A claim without a stored answer would refuse the very client that lost its answer.
+  ctx.claim = nullptr;
   ASSIGN_OR_RETURN(const Sessions::Refreshed refreshed, parts_.database.Transact(ctx, [&](db::Tx& tx) {
     return parts_.sessions.Refresh(tx, request.refresh_token());
   }));
@@ -18,6 +20,7 @@ absl::StatusOr<pb::TokenPair> AuthHandlers::RefreshToken(rpc::Context& ctx, cons
 }
 
 absl::StatusOr<pb::LogoutResponse> AuthHandlers::Logout(rpc::Context& ctx, const pb::LogoutRequest&) {
+  ctx.claim = nullptr;  // repeatable by itself
   return parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::LogoutResponse> {
     ASSIGN_OR_RETURN(std::optional<LoginRow> login, parts_.store.Login(tx, ctx.principal().session));
     // A second logout finds it ended: the same answer.

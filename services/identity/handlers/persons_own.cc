@@ -159,6 +159,7 @@ absl::StatusOr<pb::Person> PersonHandlers::UpdatePerson(rpc::Context& ctx, const
 
 absl::StatusOr<pb::TokenPair> PersonHandlers::SelectPerson(rpc::Context& ctx, const pb::SelectPersonRequest& request) {
   ctx.AuditSubject(request.id(), "persons/" + request.id());
+  ctx.claim = nullptr;  // repeatable by itself
   const absl::StatusOr<LoginRow> login = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<LoginRow> {
     const auth::Principal& principal = ctx.principal();
     ASSIGN_OR_RETURN(const OwnPersonRow own, ctx.InScope(parts_.store.OwnPerson(tx, principal.id, request.id())));
