@@ -1,6 +1,7 @@
 // The service from filing to the result, through the real pipeline on SQLite.
 #include <set>
 
+#include "google/protobuf/util/message_differencer.h"
 #include "libs/base/strings.h"
 #include "services/procedures/test_support.h"
 
@@ -15,7 +16,7 @@ using ::testing::StartsWith;
 
 class StoryTest : public ProceduresServiceTest {};
 
-TEST_F(StoryTest, FromFilingToRating) {
+TEST_F(StoryTest, FilingGivesACodeAndNothingMore) {
   const auto file = Upload(CitizenA(), Pdf());
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->content_type(), "application/pdf");
@@ -31,15 +32,13 @@ TEST_F(StoryTest, FromFilingToRating) {
   EXPECT_EQ(filed->tracking_path(), "");
   EXPECT_EQ(filed->receiving_agency(), "ubnd-15865");
   EXPECT_EQ(filed->attachments_size(), 1);
+  EXPECT_EQ(filed->timeline_size(), 1);
   EXPECT_EQ(filed->subjects(0).relation(), "self");
   EXPECT_EQ(filed->form().fields().at("copies").number_value(), 2);
-  const std::string code = filed->code();
-
-  // No receipt before acceptance.
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*filed, *Get(filed->code()))) << "as it is stored";
   pb::GetReceiptRequest receipt;
-  receipt.set_code(code);
+  receipt.set_code(filed->code());
   EXPECT_EQ(ReasonOf(Call<options::v1::RawBody>("GetReceipt", receipt, CitizenA()).status()), "RECEIPT_NOT_YET");
-
   // The desk sees it at once.
   pb::ListDossiersRequest inbox;
   inbox.add_states(1);
@@ -47,7 +46,10 @@ TEST_F(StoryTest, FromFilingToRating) {
   ASSERT_TRUE(listed.ok()) << listed.status();
   ASSERT_EQ(listed->dossiers_size(), 1);
   EXPECT_EQ(listed->dossiers(0).filer_name(), "Công dân Một");
+}
 
+TEST_F(StoryTest, AcceptanceBringsReceiptDueDateAndCharge) {
+  const std::string code = File(Filing())->code();
   const auto accepted = Accept(code);
   ASSERT_TRUE(accepted.ok()) << accepted.status();
   EXPECT_EQ(accepted->national_state(), 2);
@@ -57,23 +59,23 @@ TEST_F(StoryTest, FromFilingToRating) {
   EXPECT_EQ(charge->amount_vnd(), 16000);
   EXPECT_EQ(charge->purpose_ref(), code);
   EXPECT_EQ(accepted->tracking_path(), "") << "the desk does not get the token";
-
+  EXPECT_THAT(Get(code)->tracking_path(), StartsWith("/track/"));
+  pb::GetReceiptRequest receipt;
+  receipt.set_code(code);
   const auto pdf = Call<options::v1::RawBody>("GetReceipt", receipt, CitizenA());
   ASSERT_TRUE(pdf.ok()) << pdf.status();
   EXPECT_THAT(pdf->data(), StartsWith("%PDF"));
   EXPECT_EQ(pdf->data(), Call<options::v1::RawBody>("GetReceipt", receipt, Desk())->data()) << "the same paper for all";
-
-  const auto mine = Get(code);
-  ASSERT_TRUE(mine.ok());
-  ASSERT_THAT(mine->tracking_path(), StartsWith("/track/"));
-
   PayAndWait(*accepted);
   const auto processing = Get(code);
   EXPECT_EQ(processing->national_state(), 4);
   EXPECT_TRUE(processing->charge_paid());
   EXPECT_EQ(processing->current_step().id(), "draft");
   EXPECT_EQ(processing->current_step().role(), "specialist");
+}
 
+TEST_F(StoryTest, DraftSignatureAndReturnAreDifferentHands) {
+  const std::string code = InProcessing(Filing());
   EXPECT_EQ(ReasonOf(Sign(code, Chair()).status()), "STATE_DOES_NOT_ALLOW");
   EXPECT_EQ(ReasonOf(Forward(code, Specialist()).status()), "RESULT_MISSING");
   const auto draft = Upload(Specialist(), Pdf("RESULT"), "ket-qua.pdf");
@@ -82,7 +84,6 @@ TEST_F(StoryTest, FromFilingToRating) {
   const auto forwarded = Forward(code, Specialist(), {draft->id()});
   ASSERT_TRUE(forwarded.ok()) << forwarded.status();
   EXPECT_EQ(forwarded->current_step().id(), "sign");
-
   // The filer sees no draft, and whoever drafted may not sign, even with the signer's role.
   EXPECT_EQ(Get(code)->results_size(), 0);
   pb::GetAttachmentRequest download;
@@ -92,25 +93,40 @@ TEST_F(StoryTest, FromFilingToRating) {
   both.grants.push_back(Chair().grants[0]);
   EXPECT_EQ(ReasonOf(Sign(code, both).status()), "PROCESSOR_MAY_NOT_SIGN");
   EXPECT_TRUE(absl::IsPermissionDenied(Sign(code, Specialist()).status()));
-
   const auto signed_off = Sign(code, Chair());
   ASSERT_TRUE(signed_off.ok()) << signed_off.status();
   EXPECT_EQ(signed_off->national_state(), 9);
   EXPECT_EQ(Get(code)->results_size(), 0) << "until it is returned";
   ASSERT_TRUE((Do<pb::ReturnDossierRequest>("ReturnDossier", code, Desk())).ok());
-  const auto done = Get(code);
-  EXPECT_EQ(done->national_state(), 10);
-  ASSERT_EQ(done->results_size(), 1);
+  EXPECT_EQ(Get(code)->results_size(), 1);
   const auto bytes = Call<options::v1::RawBody>("GetAttachment", download, CitizenA());
   ASSERT_TRUE(bytes.ok()) << bytes.status();
   EXPECT_EQ(bytes->data(), Pdf("RESULT"));
   EXPECT_EQ(bytes->file_name(), "ket-qua.pdf");
+}
 
+TEST_F(StoryTest, TheSignerSendsBackAndSignsLater) {
+  const std::string code = InProcessing();
+  const auto draft = Upload(Specialist(), Pdf("FIRST"));
+  ASSERT_TRUE(Forward(code, Specialist(), {draft->id()}).ok());
+  const auto back = Do<pb::SendBackDossierRequest>("SendBackDossier", code, Chair());
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->current_step().id(), "draft");
+  const auto better = Upload(Specialist(), Pdf("SECOND"));
+  ASSERT_TRUE(Forward(code, Specialist(), {better->id()}).ok());
+  EXPECT_TRUE(Sign(code, Chair()).ok());
+}
+
+TEST_F(StoryTest, RatingOnceAndTrackingByAnybodyWithoutNames) {
+  const std::string code = InProcessing(Filing());
+  ASSERT_TRUE(Forward(code, Specialist(), {Upload(Specialist(), Pdf())->id()}).ok());
+  ASSERT_TRUE(Sign(code, Chair()).ok());
+  EXPECT_EQ(ReasonOf((Do<pb::RateDossierRequest>("RateDossier", code, CitizenA())).status()), "STATE_DOES_NOT_ALLOW");
+  ASSERT_TRUE((Do<pb::ReturnDossierRequest>("ReturnDossier", code, Desk())).ok());
   ASSERT_TRUE((Do<pb::RateDossierRequest>("RateDossier", code, CitizenA())).ok());
   EXPECT_EQ(ReasonOf((Do<pb::RateDossierRequest>("RateDossier", code, CitizenA())).status()), "ALREADY_RATED");
-
   pb::TrackDossierRequest track;
-  track.set_token(mine->tracking_path().substr(7));
+  track.set_token(Get(code)->tracking_path().substr(7));
   const auto tracked = Call<pb::TrackedDossier>("TrackDossier", track, ::dinh::testing::Anonymous());
   ASSERT_TRUE(tracked.ok()) << tracked.status();
   EXPECT_EQ(tracked->national_state(), 10);

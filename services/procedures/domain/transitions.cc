@@ -392,7 +392,8 @@ std::string StateDiagram() {
     const auto node = [](State state) {
       return state == kNone ? std::string("[*]") : "s" + std::to_string(static_cast<int>(state));
     };
-    out += "  " + node(edge.from) + " --> " + node(edge.to) + ": " + std::string(EventName(edge.event)) + "\n";
+    out += "  " + node(edge.from) + " --> " + node(edge.to);
+    out += ": " + std::string(EventName(edge.event)) + "\n";
   }
   for (const StateText& text : kStateTexts) {
     if (IsFinal(text.state)) out += "  s" + std::to_string(static_cast<int>(text.state)) + " --> [*]\n";

@@ -86,8 +86,11 @@ absl::StatusOr<options::v1::RawBody> Handlers::GetAttachment(rpc::Context& ctx,
   if (citizen && found.file.kind == FileKind::kResult && found.dossier->progress.state != State::kReturned) {
     return base::PermissionDenied();
   }
-  ctx.AuditSubject(found.dossier ? found.dossier->filer_person : found.file.owner_person,
-                   found.dossier ? found.dossier->code : found.file.id);
+  if (found.dossier) {
+    TellAudit(ctx, *found.dossier);
+  } else {
+    ctx.AuditSubject(found.file.owner_person, found.file.id);
+  }
   options::v1::RawBody body;
   ASSIGN_OR_RETURN(*body.mutable_data(), db::ReadBlob(p_.blobs, found.file.blob, kUploadBytesMax));
   body.set_content_type(found.file.content_type);

@@ -48,6 +48,11 @@ bool IsTold(EventKind kind) {
 
 }  // namespace
 
+void TellAudit(rpc::Context& ctx, const DossierRow& row) {
+  ctx.AuditSubject(row.filer_person, row.code);
+  ctx.audit_reason = "hồ sơ " + row.code;
+}
+
 base::CivilDate Today(const base::OpContext& ctx) { return base::ToVietnam(ctx.Now()).date; }
 
 std::vector<std::string> RolesFor(const auth::Principal& principal, const DossierRow& row) {
@@ -154,7 +159,7 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
     if (request.after) RETURN_IF_ERROR(request.after(tx, row));
     const bool closed = row.progress.state == State::kWithdrawn || row.progress.state == State::kStopped;
     if (closed && row.progress.charge_due && !row.progress.charge_paid) cancelled = row.charge;
-    ctx.AuditSubject(row.filer_person, row.code);
+    TellAudit(ctx, row);
     ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, p_.store.Timeline(tx, row));
     return Full(View(ctx, row), row, timeline, files);
   });

@@ -61,6 +61,7 @@ absl::StatusOr<pb::ListDossiersResponse> Handlers::ListDossiers(rpc::Context& ct
                    p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.List(tx, filter, ctx.Now()); }));
   const bool more = rows.size() > static_cast<size_t>(size);
   if (more) rows.resize(static_cast<size_t>(size));
+  ctx.audit_reason = "danh sách hồ sơ";
   for (const DossierRow& row : rows) {
     *response.add_dossiers() = Summary(View(ctx, row), row);
     ctx.AuditSubject(row.filer_person, row.code);
@@ -72,7 +73,7 @@ absl::StatusOr<pb::ListDossiersResponse> Handlers::ListDossiers(rpc::Context& ct
 absl::StatusOr<pb::Dossier> Handlers::GetDossier(rpc::Context& ctx, const pb::GetDossierRequest& request) {
   return p_.database.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
     ASSIGN_OR_RETURN(const DossierRow row, ctx.InScope(p_.store.ByCode(tx, request.code())));
-    ctx.AuditSubject(row.filer_person, row.code);
+    TellAudit(ctx, row);
     ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, p_.store.Timeline(tx, row));
     ASSIGN_OR_RETURN(const std::vector<AttachmentRow> files, p_.store.Attachments(tx, row));
     return Full(View(ctx, row), row, timeline, files);
@@ -95,7 +96,7 @@ absl::Status Handlers::WatchDossier(std::shared_ptr<rpc::Context> call, const pb
   const std::shared_ptr<rpc::StreamSink> sink = std::move(client);
   ASSIGN_OR_RETURN(const DossierRow row, ctx->InScope(p_.database.Read(
                                              *ctx, [&](db::Tx& tx) { return p_.store.ByCode(tx, request.code()); })));
-  ctx->AuditSubject(row.filer_person, row.code);
+  TellAudit(*ctx, row);
   events::FeedFilter filter;
   filter.after_sequence = request.after_sequence();
   filter.types = {events::EventTypeOf(pb::DossierChanged::descriptor())};

@@ -159,7 +159,7 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
     ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, Transition(tx, event, filed));
     std::vector<AttachmentRow> files;
     RETURN_IF_ERROR(TakeFiles(tx, principal, request.attachments(), filed, FileKind::kPaper, files));
-    ctx.AuditSubject(filed.filer_person, filed.code);
+    TellAudit(ctx, filed);
     return Full(View(ctx, filed), filed, timeline, files);
   });
   if (answer.ok() && !ctx.replayed) p_.metrics.Changed(EventKind::kSubmit);

@@ -132,6 +132,9 @@ class Handlers {
 // Of an officer in the dossier's agency.
 std::vector<std::string> RolesFor(const auth::Principal& principal, const DossierRow& row);
 
+// Whose data the call touched and why, for the audit row: "hồ sơ H56.15865-260213-0001".
+void TellAudit(rpc::Context& ctx, const DossierRow& row);
+
 base::CivilDate Today(const base::OpContext& ctx);
 
 }  // namespace dinh::procedures

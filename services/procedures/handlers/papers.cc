@@ -114,7 +114,7 @@ absl::StatusOr<options::v1::RawBody> Handlers::GetReceipt(rpc::Context& ctx, con
   data.reason = moment->change.reason;
   data.contact = "Bộ phận Tiếp nhận và Trả kết quả, " + row.agency_name;
   if (!row.tracking_token.empty()) data.tracking_url = p_.config.public_url + TrackingPath(row);
-  ctx.AuditSubject(row.filer_person, row.code);
+  TellAudit(ctx, row);
   options::v1::RawBody body;
   ASSIGN_OR_RETURN(*body.mutable_data(), p_.printer.Print(paper, data));
   body.set_content_type("application/pdf");
