@@ -169,8 +169,8 @@ bool Connection::StepHead() {
 bool Connection::OnHead() {
   WorkerCounters::Increment(worker_->counters().requests);
   const ParsedHead& head = parser_.head();
-  current_ = spare_ ? std::exchange(spare_, ExchangePtr()) : ExchangePtr(new ServerExchange(shared_from_this()));
-  exchange_ = static_cast<ServerExchange*>(current_.get());
+  current_ = spare_ ? std::exchange(spare_, ServerRef()) : ServerRef(new ServerExchange(shared_from_this()));
+  exchange_ = current_.get();
   exchange_->Begin(head, in_.view().data(), Now());
   in_.Consume(head.bytes);
   head_begun_ = false;
@@ -208,7 +208,7 @@ bool Connection::PlanBody() {
 }
 
 void Connection::Dispatch() {
-  core_.handler.OnRequest(current_);
+  core_.handler.OnRequest(ExchangePtr(exchange_));
   if (state_ == State::kHandling && !answered_)
     deadline_ = exchange_->request_.received + core_.options.handler_timeout;
 }
@@ -430,7 +430,6 @@ void Connection::Close() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   const std::shared_ptr<Connection> self = shared_from_this();
-  if (exchange_ != nullptr) exchange_->detached_.store(true, std::memory_order_release);
   EndSink(Broken());
   CompleteBatch(false);
   if (exchange_ != nullptr && exchange_->stream_ != nullptr && stream_ == nullptr && answered_) {

@@ -145,8 +145,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   InputBuffer in_;
   RequestParser parser_;
-  ExchangePtr current_, spare_;
-  ServerExchange* exchange_ = nullptr;  // current_, as what it is
+  ServerRef current_, spare_;
+  ServerExchange* exchange_ = nullptr;  // current_ while its request is open
   bool head_begun_ = false;
   bool answered_ = false;
   bool keep_alive_ = false;

@@ -206,7 +206,7 @@ bool Connection::FinishExchange() {
   RefundBody();
   exchange_ = nullptr;
   if (current_.unique()) {
-    static_cast<ServerExchange*>(current_.get())->Recycle();
+    current_.get()->Recycle();
     spare_ = std::move(current_);
   } else {
     current_.reset();

@@ -170,7 +170,7 @@ bool ServerExchange::Respond(Response response) {
   if (connection_->worker().OnThread()) {
     connection_->OnAnswered(this);
   } else {
-    connection_->worker().Post([self = ExchangePtr(this), this] { connection_->OnAnswered(this); });
+    connection_->worker().Post([self = ServerRef(this), this] { connection_->OnAnswered(this); });
   }
   return true;
 }
@@ -179,18 +179,18 @@ std::shared_ptr<ResponseStream> ServerExchange::StartStream(StreamHead head) {
   if (!Claim()) return nullptr;
   auto state = std::make_shared<StreamState>(connection_, std::move(head), connection_->stream_queue_bytes_max());
   stream_ = state;
-  const bool posted = connection_->worker().Post([self = ExchangePtr(this), this] { connection_->OnAnswered(this); });
+  const bool posted = connection_->worker().Post([self = ServerRef(this), this] { connection_->OnAnswered(this); });
   if (!posted) state->Emit(ResponseStream::Event::kClosed);
   return std::make_shared<StreamHandle>(std::move(state));
 }
 
 void ServerExchange::OnLastHolderGone() {
-  if (answered_.load(std::memory_order_acquire) || detached_.load(std::memory_order_acquire) || !Claim()) return;
-  connection_->worker().Post([self = ExchangePtr(this), this] { connection_->OnLost(this); });
+  if (answered_.load(std::memory_order_acquire) || !Claim()) return;
+  connection_->worker().Post([self = ServerRef(this), this] { connection_->OnLost(this); });
 }
 
 void ServerExchange::ResumeBody() {
-  connection_->worker().Post([self = ExchangePtr(this), this] { connection_->OnResumeBody(this); });
+  connection_->worker().Post([self = ServerRef(this), this] { connection_->OnResumeBody(this); });
 }
 
 void ServerExchange::Begin(const ParsedHead& head, const char* bytes, std::chrono::steady_clock::time_point received) {

@@ -75,6 +75,7 @@ class ServerExchange final : public Exchange {
 
  private:
   friend class Connection;
+  friend class ServerRef;
 
   // From here on: I/O thread, while nobody else can have this object or its answer is settled.
   void Begin(const ParsedHead& head, const char* bytes, std::chrono::steady_clock::time_point received);
@@ -94,9 +95,34 @@ class ServerExchange final : public Exchange {
   std::shared_ptr<BodySink> sink_;
   std::shared_ptr<BodyReader> reader_;
   std::atomic<bool> answered_{false};
-  std::atomic<bool> detached_{false};  // the connection has gone: an answer, or none, is all the same
   Response response_;
   std::shared_ptr<StreamState> stream_;
+};
+
+// The server's own hold on an exchange, which no handler's letting go is confused with.
+class ServerRef {
+ public:
+  ServerRef() = default;
+  explicit ServerRef(ServerExchange* exchange) : exchange_(exchange) { exchange_->Reference(); }
+  ServerRef(const ServerRef& other) : exchange_(other.exchange_) {
+    if (exchange_ != nullptr) exchange_->Reference();
+  }
+  ServerRef(ServerRef&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {}
+  ServerRef& operator=(ServerRef other) noexcept {
+    std::swap(exchange_, other.exchange_);
+    return *this;
+  }
+  ~ServerRef() {
+    if (exchange_ != nullptr) exchange_->Unreference();
+  }
+
+  ServerExchange* get() const { return exchange_; }
+  explicit operator bool() const { return exchange_ != nullptr; }
+  void reset() { *this = ServerRef(); }
+  bool unique() const { return exchange_ != nullptr && exchange_->Unshared(); }
+
+ private:
+  ServerExchange* exchange_ = nullptr;
 };
 
 }  // namespace dinh::http

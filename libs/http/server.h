@@ -102,48 +102,54 @@ class Exchange {
 
  protected:
   Exchange() = default;
-  // The last holder beside the server itself is letting go.
+  // The last ExchangePtr is letting go (the object still lives during this call).
   virtual void OnLastHolderGone() {}
+  // References that are no holders: the server's own. `delete this` at the last of both kinds.
+  void Reference() { count_.fetch_add(kReference, std::memory_order_relaxed); }
+  void Unreference() {
+    if ((count_.fetch_sub(kReference, std::memory_order_acq_rel) & (kHolder - 1)) == kReference) delete this;
+  }
+  // true for the only reference there is; what others did before letting go is visible then.
+  bool Unshared() const { return count_.load(std::memory_order_acquire) == kReference; }
   std::shared_ptr<void> context_;
 
  private:
   friend class ExchangePtr;
-  std::atomic<int> references_{0};
+  // Each holder counts as a reference, too.
+  static constexpr uint64_t kReference = 1, kHolder = uint64_t{1} << 32;
+  void Hold() { count_.fetch_add(kHolder + kReference, std::memory_order_relaxed); }
+  void LetGo() {
+    if (count_.fetch_sub(kHolder, std::memory_order_acq_rel) >> 32 == 1) OnLastHolderGone();
+    Unreference();
+  }
+  std::atomic<uint64_t> count_{0};
 };
 
-// Shared ownership of an Exchange. Counted inside the object, so that a connection can tell that it is the only owner
-// left and use the object again. Letting go of the last one without an answer is answered with 500 at once.
+// Shared ownership of an Exchange by handlers, counted inside the object: the server can tell when nobody holds it, and
+// then answers with 500 if nobody has, and uses the object again.
 class ExchangePtr {
  public:
   ExchangePtr() = default;
-  explicit ExchangePtr(Exchange* exchange) : exchange_(exchange) { Acquire(); }
-  ExchangePtr(const ExchangePtr& other) : exchange_(other.exchange_) { Acquire(); }
+  explicit ExchangePtr(Exchange* exchange) : exchange_(exchange) {
+    if (exchange_ != nullptr) exchange_->Hold();
+  }
+  ExchangePtr(const ExchangePtr& other) : ExchangePtr(other.exchange_) {}
   ExchangePtr(ExchangePtr&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {}
   ExchangePtr& operator=(ExchangePtr other) noexcept {
     std::swap(exchange_, other.exchange_);
     return *this;
   }
-  ~ExchangePtr() { Release(); }
+  ~ExchangePtr() {
+    if (exchange_ != nullptr) exchange_->LetGo();
+  }
 
   Exchange* get() const { return exchange_; }
   Exchange* operator->() const { return exchange_; }
   Exchange& operator*() const { return *exchange_; }
   explicit operator bool() const { return exchange_ != nullptr; }
   void reset() { *this = ExchangePtr(); }
-  // true when nobody else holds it; what others did with it before letting go is visible then.
-  bool unique() const { return exchange_ != nullptr && exchange_->references_.load(std::memory_order_acquire) == 1; }
 
  private:
-  void Acquire() {
-    if (exchange_ != nullptr) exchange_->references_.fetch_add(1, std::memory_order_relaxed);
-  }
-  void Release() {
-    if (exchange_ == nullptr) return;
-    // One reference is the server's, the other is this one: nobody can come to a third.
-    if (exchange_->references_.load(std::memory_order_acquire) == 2) exchange_->OnLastHolderGone();
-    if (exchange_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete exchange_;
-  }
-
   Exchange* exchange_ = nullptr;
 };
 
