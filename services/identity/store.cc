@@ -193,6 +193,18 @@ absl::Status Store::VerifyPerson(db::Tx& tx, PersonRow& row, std::string_view ve
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> Store::IsNumberVerified(db::Tx& tx, std::string_view number, std::string_view except) const {
+  if (number.empty()) return false;
+  for (const std::string& index : sealer_.BlindIndexCandidates(kNumberIndex, number)) {
+    ASSIGN_OR_RETURN(const std::optional<int64_t> found,
+                     tx.QueryOne("SELECT 1 FROM persons WHERE personal_number_index = $1 AND assurance >= 2 "
+                                 "AND id <> $2",
+                                 {db::BlobView{index}, except}, [](const db::Row& row) { return row.Int(0); }));
+    if (found) return true;
+  }
+  return false;
+}
+
 absl::Status Store::LinkPerson(db::Tx& tx, std::string_view account, std::string_view person) const {
   return tx
       .Exec("INSERT INTO account_persons (account, person, added_at) VALUES ($1, $2, $3)",

@@ -42,6 +42,9 @@ class Store {
   absl::Status UpdatePerson(db::Tx& tx, PersonRow& row) const;
   // The same with papers seen: sets assurance, number and who saw them.
   absl::Status VerifyPerson(db::Tx& tx, PersonRow& row, std::string_view verified_by) const;
+  // Somebody else than `except` has this number verified, under whichever key it was indexed: the unique index alone
+  // does not see values of an older key.
+  absl::StatusOr<bool> IsNumberVerified(db::Tx& tx, std::string_view number, std::string_view except) const;
   absl::Status LinkPerson(db::Tx& tx, std::string_view account, std::string_view person) const;
   absl::StatusOr<std::optional<OwnPersonRow>> OwnPerson(db::Tx& tx, std::string_view account,
                                                         std::string_view person) const;

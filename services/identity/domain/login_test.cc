@@ -6,6 +6,8 @@
 #include <set>
 #include <sstream>
 
+#include "libs/base/random.h"
+
 namespace dinh::identity {
 namespace {
 
@@ -80,6 +82,20 @@ TEST(RefreshTokenTest, ReadsBackAndNoChangedCharacterPasses) {
   }
   for (const char* bad : {"", "dr_", "dr_AAAA", "xx_AAAA"}) EXPECT_FALSE(ParseRefreshToken(bad)) << bad;
   EXPECT_FALSE(ParseRefreshToken(token + "A"));
+}
+
+TEST(RefreshTokenTest, GarbageIsNeverAToken) {
+  base::SeededRandom random(11);
+  const std::string secret(32, 's');
+  const std::string token = MakeRefreshToken(kLogin, 7, secret);
+  for (int i = 0; i < 5000; ++i) {
+    std::string text = token;
+    const size_t changes = 1 + random.Below(4);
+    for (size_t c = 0; c < changes; ++c) text[random.Below(text.size())] = static_cast<char>(random.Below(256));
+    if (random.Below(4) == 0) text.resize(random.Below(text.size()));
+    const auto parts = ParseRefreshToken(text);
+    ASSERT_FALSE(parts && text != token && IsRefreshToken(text, *parts, secret)) << i;
+  }
 }
 
 // The README's diagram is this text.

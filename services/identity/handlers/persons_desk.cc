@@ -73,18 +73,21 @@ absl::StatusOr<pb::Person> PersonHandlers::RegisterPerson(rpc::Context& ctx, con
   papers.person.id = parts_.ids.Next();
   papers.person.assurance = Assurance::kSeenAtDesk;
   papers.created_at = ctx.Now();
-  ctx.AuditSubject(papers.person.id, "persons/" + papers.person.id);
   ctx.audit_reason = kPapersSeen;
   absl::StatusOr<pb::Person> registered = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Person> {
+    ASSIGN_OR_RETURN(const bool taken, parts_.store.IsNumberVerified(tx, papers.person.personal_number, ""));
+    if (taken) return PersonExists();
+    PersonRow row = papers;
     if (papers.person.phone.empty()) {
       RETURN_IF_ERROR(parts_.store.InsertPerson(tx, papers, ctx.principal().id));
-      return ToProto(papers);
+    } else {
+      ASSIGN_OR_RETURN(row, RegisterInAccount(tx, ctx, papers));
     }
-    ASSIGN_OR_RETURN(const PersonRow row, RegisterInAccount(tx, ctx, papers));
-    if (row.person.id != papers.person.id) ctx.AuditSubject(row.person.id, "persons/" + row.person.id);
+    // Once, also when the transaction runs again.
+    if (ctx.audit_subjects().empty()) ctx.AuditSubject(row.person.id, "persons/" + row.person.id);
     return ToProto(row);
   });
-  if (IsTaken(registered.status())) return PersonExists();
+  if (IsTaken(registered.status())) return PersonExists();  // two desks at the same moment
   return registered;
 }
 
@@ -106,6 +109,9 @@ absl::StatusOr<pb::Person> PersonHandlers::VerifyPerson(rpc::Context& ctx, const
   row.person.personal_number = request.personal_number();
   absl::StatusOr<pb::Person> verified = parts_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Person> {
     PersonRow changed = row;
+    ASSIGN_OR_RETURN(const bool taken,
+                     parts_.store.IsNumberVerified(tx, changed.person.personal_number, changed.person.id));
+    if (taken) return PersonalNumberTaken();
     RETURN_IF_ERROR(parts_.store.VerifyPerson(tx, changed, ctx.principal().id));
     return ToProto(changed);
   });
