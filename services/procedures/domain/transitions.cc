@@ -386,7 +386,7 @@ std::string StateDiagram() {
   for (const StateText& text : kStateTexts) {
     if (text.state == kNone) continue;
     const std::string code = std::to_string(static_cast<int>(text.state));
-    out += "  s" + code + ": " + code + " " + std::string(text.vi) + "\n";
+    out.append("  s").append(code).append(": ").append(code).append(" ").append(text.vi).append("\n");
   }
   for (const Edge& edge : kEdges) {
     const auto node = [](State state) {
