@@ -27,8 +27,7 @@ constexpr int kLifeMinMs = 60, kLifeMaxMs = 700;
 
 class KillTest : public ::testing::Test {
  protected:
-  KillTest()
-      : server_({.data_dir = dir_.File("data"), .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=100000"}}) {}
+  KillTest() : server_({.data_dir = dir_.File("data"), .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=100000"}}) {}
 
   Village NewVillage() { return Village(StoryOptionsFor(server_)); }
 
@@ -130,7 +129,8 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndNothingHappensTwice) {
   std::vector<std::unique_ptr<OutsideClient>> clients;
   std::vector<std::thread> threads;
   for (int i = 0; i < kClients; ++i) {
-    clients.push_back(std::make_unique<OutsideClient>(where, stop, tokens[static_cast<size_t>(i)], DemoData(), i, kSeed));
+    clients.push_back(
+        std::make_unique<OutsideClient>(where, stop, tokens[static_cast<size_t>(i)], DemoData(), i, kSeed));
   }
   for (auto& client : clients) threads.emplace_back([&client] { client->Run(); });
   CutThePower(where);
@@ -169,8 +169,8 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndNothingHappensTwice) {
   RecordProperty("paid", paid);
   RecordProperty("rated", rated);
   RecordProperty("retries", retries);
-  printf("%d kills: %d uploads, %d dossiers, %d accepted, %d paid, %d rated, %d retries; slowest start %ld ms\n", kKills,
-         uploads, filed, accepted, paid, rated, retries,
+  printf("%d kills: %d uploads, %d dossiers, %d accepted, %d paid, %d rated, %d retries; slowest start %ld ms\n",
+         kKills, uploads, filed, accepted, paid, rated, retries,
          static_cast<long>(*std::max_element(starts_ms_.begin(), starts_ms_.end())));
 
   // At most one dossier per key: what was sent and never answered may have happened once.
@@ -195,8 +195,8 @@ TEST_F(KillTest, TheFirstStartsMayBeCutShort) {
       const std::string log = data + ".log";
       freopen(log.c_str(), "w", stdout);
       freopen(log.c_str(), "a", stderr);
-      execl(ServerProcess::Binary().c_str(), "dinh", "serve", "--dev", "--data-dir", data.c_str(), "--http", "127.0.0.1:0",
-            "--grpc", "127.0.0.1:0", "--metrics", "127.0.0.1:0", nullptr);
+      execl(ServerProcess::Binary().c_str(), "dinh", "serve", "--dev", "--data-dir", data.c_str(), "--http",
+            "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--metrics", "127.0.0.1:0", nullptr);
       _exit(127);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5 + 60 * i + static_cast<int>(random.Below(50))));

@@ -117,13 +117,13 @@ bool OutsideClient::Pay(Acknowledged& ack) {
   ack.memo = charge.Text("memo");
   ack.account = charge.body.value("collecting_account", Json::object());
   ack.transaction = "KILL-" + ack.marker;
-  const std::string body = Json{{"transaction_id", ack.transaction},
-                                {"bank_bin", ack.account.value("bank_bin", "")},
-                                {"account_number", ack.account.value("account_number", "")},
-                                {"amount_vnd", charge.Int("amount_vnd")},
-                                {"memo", ack.memo},
-                                {"booked_at", UnixNow()}}
-                               .dump();
+  const std::string body = Json{
+      {"transaction_id", ack.transaction},
+      {"bank_bin", ack.account.value("bank_bin", "")},
+      {"account_number", ack.account.value("account_number", "")},
+      {"amount_vnd", charge.Int("amount_vnd")},
+      {"memo", ack.memo},
+      {"booked_at", UnixNow()}}.dump();
   const std::string secret = demo_.at("bank").value("secret", "");
   const int deliveries = 1 + static_cast<int>(random_.Below(3));
   for (int i = 0; i < deliveries; ++i) {
@@ -150,7 +150,8 @@ bool OutsideClient::Finish(Acknowledged& ack) {
   }
   std::string sha256;
   if (stop_ || !Upload(tokens_.specialist, "R" + ack.marker, &ack.result, &sha256)) return false;
-  ack.forwarded = Post("forward", tokens_.specialist, path + ":forward", {{"results", {ack.result}}}, "fw-" + ack.marker).ok();
+  ack.forwarded =
+      Post("forward", tokens_.specialist, path + ":forward", {{"results", {ack.result}}}, "fw-" + ack.marker).ok();
   if (!ack.forwarded) return false;
   ack.signed_off = Post("sign", tokens_.chair, path + ":sign", Json::object(), "sign-" + ack.marker).ok();
   if (!ack.signed_off) return false;

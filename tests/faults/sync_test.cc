@@ -1,6 +1,6 @@
-// A kill cannot show a missing sync, because the page cache survives it. So the syncs themselves are asserted: between the
-// arrival of a request and the first byte of its answer, the commit's bytes and the file's must have been synced, in this
-// order: file written → file synced → renamed → folder synced → WAL written → WAL synced → answer.
+// A kill cannot show a missing sync, because the page cache survives it. So the syncs themselves are asserted: between
+// the arrival of a request and the first byte of its answer, the commit's bytes and the file's must have been synced,
+// in this order: file written → file synced → renamed → folder synced → WAL written → WAL synced → answer.
 #include <fstream>
 #include <map>
 #include <optional>
@@ -79,7 +79,8 @@ class Window {
       if (!from && receives && call.text.find(marker) != std::string::npos) {
         from = call.begin;
         socket = call.text.substr(0, call.text.find('>'));
-      } else if (from && sends && call.text.starts_with(socket) && call.text.find("HTTP/1.1 200") != std::string::npos) {
+      } else if (from && sends && call.text.starts_with(socket) &&
+                 call.text.find("HTTP/1.1 200") != std::string::npos) {
         return Window(calls, *from, call.begin);
       }
     }
@@ -134,8 +135,8 @@ TEST(SyncTraceTest, MissingAndLateSyncsAreSeen) {
   EXPECT_FALSE(synced(write + "11 fdatasync(5</d/db/other.sqlite-wal>) = 0\n"));
   EXPECT_FALSE(synced(write + "11 fdatasync(5</d/db/p.sqlite-wal>) = -1 EIO (Input/output error)\n"));
   EXPECT_TRUE(synced(write + "11 fdatasync(5</d/db/p.sqlite-wal> <unfinished ...>\n11 <... fdatasync resumed>) = 0\n"));
-  EXPECT_FALSE(synced(write + "11 fdatasync(5</d/db/p.sqlite-wal> <unfinished ...>\n",
-                      "11 <... fdatasync resumed>) = 0\n"));
+  EXPECT_FALSE(
+      synced(write + "11 fdatasync(5</d/db/p.sqlite-wal> <unfinished ...>\n", "11 <... fdatasync resumed>) = 0\n"));
   EXPECT_FALSE(Window::Of(Parse(request + "\n" + answer), "X-Mark: m2").has_value());
 }
 
@@ -190,8 +191,9 @@ TEST_F(SyncTest, EveryAcknowledgementComesAfterItsSyncs) {
   constexpr int kRounds = 5;
   for (int i = 0; i < kRounds; ++i) {
     const std::string n = std::to_string(i);
-    const ApiAnswer stored = a.Upload("/v1/attachments", "giay.pdf", "application/pdf",
-                                      demo::SamplePdf(std::string(i % 2 == 0 ? 10 : 200'000, 'x')), Mark("upload-" + n));
+    const ApiAnswer stored =
+        a.Upload("/v1/attachments", "giay.pdf", "application/pdf",
+                 demo::SamplePdf(std::string(i % 2 == 0 ? 10 : 200'000, 'x')), Mark("upload-" + n));
     ASSERT_EQ(stored.status, 200) << stored.raw;
     Json filing = village.CopyFiling();
     filing["attachments"] = {stored.Text("id")};
@@ -204,16 +206,18 @@ TEST_F(SyncTest, EveryAcknowledgementComesAfterItsSyncs) {
     const auto charge = village.story().WaitFor(a, "/v1/charges/" + accepted.Text("charge"), "state", "STATE_OPEN");
     ASSERT_TRUE(charge.ok()) << charge.status();
     const std::string body = village
-                                 .NoticeFor({filed.Text("code"), accepted.Text("charge"), charge->body["collecting_account"],
-                                             charge->Text("memo"), 16000},
+                                 .NoticeFor({filed.Text("code"), accepted.Text("charge"),
+                                             charge->body["collecting_account"], charge->Text("memo"), 16000},
                                             16000, "SYNC-" + n)
                                  .dump();
     http::ClientHeaders headers = Mark("notify-" + n);
     headers.emplace_back("X-Dinh-Signature", demo::SignNotification(village.bank_secret(), UnixNow(), body));
-    const ApiAnswer told = village.Anonymous().Send("POST", "/v1/bank/notifications", body, "application/json", headers);
+    const ApiAnswer told =
+        village.Anonymous().Send("POST", "/v1/bank/notifications", body, "application/json", headers);
     ASSERT_EQ(told.status, 200) << told.raw;
-    const ApiAnswer person = a.Post("/v1/me/persons", {{"full_name", "Người Nhà " + std::string(1, static_cast<char>('A' + i))}},
-                                    Mark("person-" + n));
+    const ApiAnswer person =
+        a.Post("/v1/me/persons", {{"full_name", "Người Nhà " + std::string(1, static_cast<char>('A' + i))}},
+               Mark("person-" + n));
     ASSERT_EQ(person.status, 200) << person.raw;
     const ApiAnswer code = village.Anonymous().Post("/v1/auth/otp:send", {{"phone", "0900000001"}}, Mark("otp-" + n));
     ASSERT_EQ(code.status, 200) << code.raw;
