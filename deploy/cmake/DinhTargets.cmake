@@ -14,11 +14,19 @@ if(DINH_PCH)
     <absl/status/status.h> <absl/status/statusor.h> <google/protobuf/message.h> <google/protobuf/descriptor.h>)
 endif()
 
+# Tests and benches run in the source folder and name files relative to it, so that the command line of a compilation
+# is the same in every checkout and ccache serves them all.
+file(RELATIVE_PATH DINH_BINARY_RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(DINH_PATHS DINH_SOURCE_DIR="." DINH_BINARY_DIR="${DINH_BINARY_RELATIVE}")
+else()
+  set(DINH_PATHS DINH_SOURCE_DIR="${CMAKE_SOURCE_DIR}" DINH_BINARY_DIR="${CMAKE_BINARY_DIR}")
+endif()
+
 function(dinh_configure target)
   target_link_libraries(${target} PRIVATE dinh_flags)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_compile_definitions(${target} PRIVATE DINH_SOURCE_DIR="${CMAKE_SOURCE_DIR}" DINH_BINARY_DIR="${CMAKE_BINARY_DIR}"
-    DINH_VERSION="${PROJECT_VERSION}")
+  target_compile_definitions(${target} PRIVATE ${DINH_PATHS} DINH_VERSION="${PROJECT_VERSION}")
   if(DINH_PCH)
     target_link_libraries(${target} PUBLIC Threads::Threads absl::status absl::statusor protobuf::libprotobuf)
     target_precompile_headers(${target} REUSE_FROM dinh_pch)

@@ -27,7 +27,8 @@ case "${1:-}" in
     fi ;;
   tidy)
     [ -f build/tidy/compile_commands.json ] || cmake --preset tidy > /dev/null
-    ninja -C build/tidy dinh_proto dinh_descriptors > /dev/null
+    # Only the generated headers are needed, not what is compiled from them.
+    ninja -C build/tidy -t targets all | grep -oE '^(gen/[^:]*\.pb\.h)' | sort -u | xargs ninja -C build/tidy dinh_descriptors > /dev/null
     if [ "${2:-}" = all ]; then
       files=$(git ls-files 'libs/*.cc' 'services/*.cc')
     else

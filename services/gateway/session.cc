@@ -68,7 +68,9 @@ void TokensToCookies(google::protobuf::Message* token_pair, base::Random& random
     seconds = token_pair->GetReflection()->GetInt32(*token_pair, expires);
   }
   SetCookie(kAccessCookie, Take(token_pair, "access_token"), seconds, false, headers);
-  SetCookie(kRefreshCookie, Take(token_pair, "refresh_token"), kRefreshCookieSeconds, false, headers);
+  // Choosing another person answers with an access token only: the login's refresh cookie stays as it is.
+  const std::string refresh = Take(token_pair, "refresh_token");
+  if (!refresh.empty()) SetCookie(kRefreshCookie, refresh, kRefreshCookieSeconds, false, headers);
   SetCookie(kCsrfCookie, base::HexEncode(random.Bytes(kCsrfBytes)), kRefreshCookieSeconds, true, headers);
 }
 

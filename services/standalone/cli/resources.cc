@@ -14,7 +14,7 @@ absl::StatusOr<std::string> FindResources(const std::string& configured) {
     places = {configured};
   } else {
     const std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", error);
-    places = {binary.parent_path() / "../share/dinh", DINH_SOURCE_DIR "/deploy/data",
+    places = {binary.parent_path() / "../share/dinh", DINH_BUILT_FROM "/deploy/data",
               binary.parent_path() / "../../../deploy/data"};
   }
   for (const std::filesystem::path& place : places) {
