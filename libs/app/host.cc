@@ -126,6 +126,12 @@ rpc::PipelineOptions Host::MakePipelineOptions() {
           .logger = &parts_.logger,
           .seal_answer = [this](std::string_view plain) { return sealer_.Seal(kAnswerContext, "", plain); },
           .open_answer = [this](std::string_view sealed) { return sealer_.Open(kAnswerContext, "", sealed); },
+          // The oldest key: after a rotation the same body must still be known.
+          .mac_body =
+              [this](std::string_view text) {
+                return base::HmacSha256(parts_.keys.All(auth::KeyPurpose::kBlindIndex).back()->secret.view(),
+                                        "idempotency.body\n" + std::string(text));
+              },
           .max_deadline = parts_.max_deadline};
 }
 

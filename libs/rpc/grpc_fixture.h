@@ -125,8 +125,8 @@ class RawCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byt
   }
   grpc::ClientContext& context() { return context_; }
   bool Send(const Message& message) { return Send(SerializeToBuffer(message)); }
-  bool Send(grpc::ByteBuffer bytes) {
-    out_ = std::move(bytes);
+  bool Send(const grpc::ByteBuffer& bytes) {
+    out_ = bytes;
     StartWrite(&out_);
     return Wait(&wrote_);
   }
@@ -192,7 +192,7 @@ class NoTokens final : public Authenticator {
 
 struct Handlers {
   std::function<absl::StatusOr<pb::Thing>(Context&)> on_find;
-  std::function<absl::Status(std::shared_ptr<Context>, std::shared_ptr<StreamSink>)> on_watch;
+  std::function<absl::Status(const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>&)> on_watch;
 
   absl::StatusOr<pb::Thing> Get(Context& ctx, const pb::GetThingRequest& request) {
     pb::Thing thing;
@@ -203,7 +203,7 @@ struct Handlers {
   absl::StatusOr<pb::Thing> Find(Context& ctx, const pb::GetThingRequest& request) {
     return on_find ? on_find(ctx) : Get(ctx, request);
   }
-  absl::StatusOr<pb::Thing> Upload(Context& ctx, MessageReader& reader) {
+  absl::StatusOr<pb::Thing> Upload(Context&, MessageReader& reader) {
     UploadChunk chunk;
     pb::Thing thing;
     while (true) {
@@ -215,7 +215,7 @@ struct Handlers {
     }
   }
   absl::Status Watch(std::shared_ptr<Context> ctx, const pb::GetThingRequest&, std::shared_ptr<StreamSink> sink) {
-    return on_watch(std::move(ctx), std::move(sink));
+    return on_watch(ctx, sink);
   }
   std::atomic<int64_t> uploaded = 0;
 };

@@ -123,6 +123,7 @@ TEST_F(GrpcServerTest, BlockedHandlersBlockNobodyElse) {
     return pb::Thing();
   };
   std::vector<std::thread> callers;
+  callers.reserve(8);
   for (int i = 0; i < 4; ++i) callers.emplace_back([&] { EXPECT_TRUE(Call("FindThing").ok()); });
   ASSERT_TRUE(gate.WaitFor(4));  // every pool thread is held
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(Call("GetThing").ok());
@@ -137,6 +138,7 @@ TEST_F(GrpcServerTest, AFullPoolRefusesWithADelay) {
     return pb::Thing();
   };
   std::vector<std::thread> callers;
+  callers.reserve(8);
   for (int i = 0; i < 4; ++i) callers.emplace_back([&] { EXPECT_TRUE(Call("FindThing").ok()); });
   ASSERT_TRUE(gate.WaitFor(4));
   for (int i = 0; i < 4; ++i) callers.emplace_back([&] { EXPECT_TRUE(Call("FindThing").ok()); });

@@ -50,8 +50,8 @@ TEST_F(GrpcServerTest, StreamsReachTheClientInOrderAndEnd) {
   std::shared_ptr<StreamSink> source;
   Gate started;
   started.Open();
-  handlers_.on_watch = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink> sink) {
-    source = std::move(sink);
+  handlers_.on_watch = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>& sink) {
+    source = sink;
     started.Wait();
     return absl::OkStatus();
   };
@@ -78,9 +78,9 @@ TEST_F(GrpcServerTest, TheSourceIsToldWhenTheClientGoes) {
   Gate started, closed;
   started.Open();
   closed.Open();
-  handlers_.on_watch = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink> sink) {
+  handlers_.on_watch = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>& sink) {
     sink->OnClosed([&] { closed.Wait(); });
-    source = std::move(sink);
+    source = sink;
     started.Wait();
     return absl::OkStatus();
   };
@@ -98,7 +98,7 @@ TEST_F(GrpcServerTest, TheSourceIsToldWhenTheClientGoes) {
 }
 
 TEST_F(GrpcServerTest, ARefusedStreamEndsWithTheReason) {
-  handlers_.on_watch = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink>) {
+  handlers_.on_watch = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>&) {
     return base::FailedPrecondition("NOT_NOW", {"Chưa được.", "Not now."});
   };
   auto sink = std::make_shared<CollectingSink>();
@@ -115,9 +115,9 @@ TEST_F(GrpcServerTest, AReaderThatDoesNotReadIsCutOff) {
   Gate started, closed;
   started.Open();
   closed.Open();
-  handlers_.on_watch = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink> sink) {
+  handlers_.on_watch = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>& sink) {
     sink->OnClosed([&] { closed.Wait(); });
-    source = std::move(sink);
+    source = sink;
     started.Wait();
     return absl::OkStatus();
   };

@@ -20,6 +20,7 @@
 namespace dinh::rpc {
 namespace {
 
+constexpr int64_t kStreamRetryMs = 5'000;
 // An upload of the largest size at the least speed.
 constexpr std::chrono::seconds kUploadMax{base::kUploadBytesMax / base::kUploadBytesPerSecondMin};
 
@@ -73,6 +74,12 @@ const google::protobuf::FieldDescriptor* RequestIdField(const google::protobuf::
   const bool usable =
       field != nullptr && !field->is_repeated() && field->type() == google::protobuf::FieldDescriptor::TYPE_STRING;
   return usable ? field : nullptr;
+}
+
+bool SameGrants(const std::vector<auth::Grant>& a, const std::vector<auth::Grant>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auth::Grant& x, const auth::Grant& y) {
+    return x.role == y.role && x.agency == y.agency && x.unit == y.unit && x.permissions == y.permissions;
+  });
 }
 
 // A handler that throws must not take the process with it.
@@ -162,9 +169,12 @@ absl::Status Pipeline::Authenticate(Call& call, auth::Principal* principal) {
 }
 
 absl::Status Pipeline::Admit(Call& call) {
-  const auth::RateClass rate = call.method.entry->rule.rate;
-  if (options_.limiter == nullptr || call.head.local || rate == auth::RateClass::kNone) return absl::OkStatus();
+  auth::RateClass rate = call.method.entry->rule.rate;
   const auth::Principal& principal = call.ctx->principal();
+  const bool peer = principal.kind == auth::CallerKind::kPeer || principal.kind == auth::CallerKind::kSigned;
+  // Methods of peers have no limit, but others who knock there leave refusals in the audit log: not without one.
+  if (rate == auth::RateClass::kNone && !peer) rate = auth::RateClass::kWrite;
+  if (options_.limiter == nullptr || call.head.local || rate == auth::RateClass::kNone) return absl::OkStatus();
   const int64_t wait_ms = options_.limiter->Admit(rate, principal.id, principal.address);
   if (wait_ms <= 0) return absl::OkStatus();
   return base::ResourceExhausted("RATE_LIMITED",
@@ -204,6 +214,7 @@ void Pipeline::SetClaim(Call& call, const Message* request, std::string body_has
   claim->method = call.method.label;
   claim->request_id = std::move(id);
   claim->body_hash = body_hash.empty() && request != nullptr ? HashOf(*request) : std::move(body_hash);
+  if (options_.mac_body) claim->body_hash = options_.mac_body(claim->request_id + "\n" + claim->body_hash);
   claim->store_answer = !call.method.entry->rule.store_no_answer;
   claim->seal = options_.seal_answer;
   claim->open = options_.open_answer;
@@ -261,10 +272,43 @@ absl::Status Pipeline::ClientStream(const BoundMethod& method, CallHead& head, M
   return Finish(call, RunClientStream(call, reader, response));
 }
 
+absl::Status Pipeline::Recheck(const Call& call) {
+  // Peers are known by their certificate or their module; what they may do is in the contract.
+  if (call.head.credentials.kind != Credentials::Kind::kBearer) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auth::Principal now, options_.authenticator.Authenticate(call.head.credentials));
+  const auth::Principal& then = call.ctx->principal();
+  if (now.kind == then.kind && now.id == then.id && now.person == then.person && SameGrants(now.grants, then.grants)) {
+    return absl::OkStatus();
+  }
+  return base::Unauthenticated("RIGHTS_CHANGED", {"Quyền của bạn vừa thay đổi. Hãy mở lại kết nối.",
+                                                  "Your rights have changed. Open the stream again."});
+}
+
+absl::Status Pipeline::TakeSlot(Call& call) {
+  const auth::Principal& principal = call.ctx->principal();
+  if (principal.kind == auth::CallerKind::kPeer || principal.id.empty()) return absl::OkStatus();
+  const std::string login = principal.id;
+  std::lock_guard lock(streams_mutex_);
+  int& open = streams_[login];
+  if (open >= kStreamsPerPrincipalMax) {
+    return base::ResourceExhausted("TOO_MANY_STREAMS",
+                                   {"Bạn đang mở quá nhiều kết nối theo dõi. Hãy đóng bớt rồi thử lại.",
+                                    "You have too many streams open. Close some, then try again."},
+                                   kStreamRetryMs);
+  }
+  ++open;
+  call.slot = std::shared_ptr<void>(nullptr, [this, login](void*) {
+    std::lock_guard unlock(streams_mutex_);
+    if (--streams_[login] <= 0) streams_.erase(login);
+  });
+  return absl::OkStatus();
+}
+
 absl::Status Pipeline::RunServerStream(Call& call, Message& request, const std::shared_ptr<StreamSink>& sink) {
   const MethodEntry& entry = *call.method.entry;
   if (!entry.server_stream) return base::Internal("the method sends no stream");
   RETURN_IF_ERROR(Prepare(call));
+  RETURN_IF_ERROR(TakeSlot(call));
   RETURN_IF_ERROR(call.method.validator->Check(&request));
   return AfterHandler(call, Guarded([&] { return entry.server_stream(call.ctx, request, sink); }));
 }

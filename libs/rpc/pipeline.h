@@ -18,6 +18,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +42,9 @@ class CallMetrics;
 class MethodMetrics;
 class Validator;
 
+// Server streams that one login may have open at a time; more are refused RESOURCE_EXHAUSTED.
+inline constexpr int kStreamsPerPrincipalMax = 32;
+
 struct PipelineOptions {
   const base::Clock& clock;
   base::Random& random;
@@ -51,6 +55,9 @@ struct PipelineOptions {
   // Stored answers of idempotent calls; empty: stored as they are (tests).
   std::function<std::string(std::string_view plain)> seal_answer;
   std::function<absl::StatusOr<std::string>(std::string_view sealed)> open_answer;
+  // Keyed hash under which the body of an idempotent call is remembered: a plain one of a short body (a phone, a
+  // password) could be found by trying. Must not change while claims live; empty: a plain hash (tests).
+  std::function<std::string(std::string_view text)> mac_body;
   // Of unary calls, and what one has that brings none; AccessRule::deadline_s raises it. Uploads may take as long as
   // the slowest client that is not cut off, server streams go on until somebody ends them.
   std::chrono::milliseconds max_deadline = base::kUnaryDeadlineMax;
@@ -103,6 +110,10 @@ class Pipeline {
   absl::Status Prepare(Call& call);
   absl::Status Admit(Call& call);
   absl::Status Authenticate(Call& call, auth::Principal* principal);
+  // Whether a stream's caller is still who it was when the stream began. UNAUTHENTICATED.
+  absl::Status Recheck(const Call& call);
+  // Counts a stream of a login until call.slot goes.
+  absl::Status TakeSlot(Call& call);
   base::OpContext::Deadline DeadlineOf(const Call& call) const;
   void SetClaim(Call& call, const Message* request, std::string body_hash);
   absl::Status AfterHandler(Call& call, absl::Status status);
@@ -117,6 +128,8 @@ class Pipeline {
   std::vector<std::unique_ptr<BoundMethod>> methods_;
   std::unordered_map<std::string_view, const BoundMethod*> by_path_;
   std::unordered_map<std::string, const BoundMethod*> by_service_path_;  // "territory" + path
+  std::mutex streams_mutex_;
+  std::unordered_map<std::string, int> streams_;  // open ones by login; guarded by streams_mutex_
 };
 
 }  // namespace dinh::rpc

@@ -44,7 +44,7 @@ class FakeAuthenticator final : public Authenticator {
   explicit FakeAuthenticator(Steps& steps) : steps_(steps) {}
   absl::StatusOr<auth::Principal> Authenticate(const Credentials& credentials) override {
     steps_.Add("authenticate");
-    if (credentials.value == "citizen") {
+    if (credentials.value == "citizen" && !revoked) {
       auth::Principal p;
       p.kind = auth::CallerKind::kCitizen;
       p.id = "account-1";
@@ -53,6 +53,7 @@ class FakeAuthenticator final : public Authenticator {
     }
     return base::Unauthenticated("TOKEN_INVALID", {"Đăng nhập lại.", "Log in again."});
   }
+  bool revoked = false;  // the citizen's login
 
  private:
   Steps& steps_;
@@ -78,7 +79,7 @@ class FakeAudit final : public AuditSink {
     steps_.Add("audit change");
     return absl::OkStatus();
   }
-  absl::Status WriteRead(const Context& ctx, const absl::Status& status) override {
+  absl::Status WriteRead(const Context&, const absl::Status& status) override {
     steps_.Add(status.ok() ? "audit read" : "audit refusal");
     return read_status;
   }
@@ -121,7 +122,7 @@ struct Handlers {
   explicit Handlers(Steps& steps) : steps(steps) {}
   Steps& steps;
   std::function<absl::StatusOr<pb::Thing>(Context&)> on_unary;
-  std::function<absl::Status(std::shared_ptr<Context>, std::shared_ptr<StreamSink>)> on_stream;
+  std::function<absl::Status(const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>&)> on_stream;
 
   absl::StatusOr<pb::Thing> Answer(Context& ctx) {
     steps.Add("handler");
@@ -147,7 +148,7 @@ struct Handlers {
   }
   absl::Status Watch(std::shared_ptr<Context> ctx, const pb::GetThingRequest&, std::shared_ptr<StreamSink> sink) {
     steps.Add("handler");
-    return on_stream ? on_stream(std::move(ctx), std::move(sink)) : absl::OkStatus();
+    return on_stream ? on_stream(ctx, sink) : absl::OkStatus();
   }
 };
 

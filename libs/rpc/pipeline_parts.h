@@ -38,6 +38,7 @@ struct Pipeline::Call {
   const std::chrono::steady_clock::time_point begin;
   std::shared_ptr<Context> ctx;  // set once the caller is known
   std::optional<AuditHook> audit_hook;
+  std::shared_ptr<void> slot;  // of a stream, among those of its login
 };
 
 // Applies field rules to what a client streams, and computes the hash of the whole for the idempotency claim.
@@ -97,6 +98,11 @@ class Pipeline::WatchedSink final : public StreamSink, public std::enable_shared
         held_.emplace_back(message.New())->CopyFrom(message);
         return true;
       }
+    }
+    // A stream may outlive the login, the role or the token that it began with.
+    if (const absl::Status still = pipeline_.Recheck(call_); !still.ok()) {
+      Finish(still);
+      return false;
     }
     if (sink_->Write(message)) return true;
     broken_ = true;

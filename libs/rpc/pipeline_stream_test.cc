@@ -19,12 +19,12 @@ using ::testing::Not;
 TEST_F(PipelineTest, StreamsRunUntilTheSourceOrTheClientEndsThem) {
   std::shared_ptr<StreamSink> source;
   std::shared_ptr<Context> context;
-  handlers_.on_stream = [&](std::shared_ptr<Context> ctx, std::shared_ptr<StreamSink> sink) {
+  handlers_.on_stream = [&](const std::shared_ptr<Context>& ctx, const std::shared_ptr<StreamSink>& sink) {
     pb::Thing thing;
     thing.set_id("during the handler");
     EXPECT_TRUE(sink->Write(thing));
-    source = std::move(sink);
-    context = std::move(ctx);
+    source = sink;
+    context = ctx;
     return absl::OkStatus();
   };
   auto sink = std::make_shared<ListSink>();
@@ -44,8 +44,53 @@ TEST_F(PipelineTest, StreamsRunUntilTheSourceOrTheClientEndsThem) {
   EXPECT_THAT(log_, HasSubstr("CANCELLED"));
 }
 
+TEST_F(PipelineTest, AStreamEndsWithTheLoginItBeganWith) {
+  LogIn();
+  std::shared_ptr<StreamSink> source;
+  handlers_.on_stream = [&](const std::shared_ptr<Context>& ctx, const std::shared_ptr<StreamSink>& sink) {
+    ctx->ScopeByPrincipal();
+    source = sink;
+    return absl::OkStatus();
+  };
+  auto sink = std::make_shared<ListSink>();
+  pb::GetThingRequest request;
+  request.set_id("x");
+  ASSERT_TRUE(pipeline_->ServerStream(*pipeline_->Find(Path("WatchThing")), head_, request, sink).ok());
+  pb::Thing thing;
+  thing.set_id("mine");
+  EXPECT_TRUE(source->Write(thing));
+  authenticator_.revoked = true;
+  thing.set_id("no longer mine");
+  EXPECT_FALSE(source->Write(thing));
+  EXPECT_THAT(sink->ids, ElementsAre("mine"));
+  ASSERT_TRUE(sink->finished.has_value());
+  EXPECT_TRUE(absl::IsUnauthenticated(*sink->finished));
+}
+
+TEST_F(PipelineTest, OneLoginHasAFewStreamsOnly) {
+  LogIn();
+  std::vector<std::shared_ptr<StreamSink>> open;
+  handlers_.on_stream = [&](const std::shared_ptr<Context>& ctx, const std::shared_ptr<StreamSink>& sink) {
+    ctx->ScopeByPrincipal();
+    open.push_back(sink);
+    return absl::OkStatus();
+  };
+  pb::GetThingRequest request;
+  request.set_id("x");
+  const auto watch = [&] {
+    return pipeline_->ServerStream(*pipeline_->Find(Path("WatchThing")), head_, request, std::make_shared<ListSink>());
+  };
+  for (int i = 0; i < kStreamsPerPrincipalMax; ++i) ASSERT_TRUE(watch().ok()) << i;
+  EXPECT_TRUE(absl::IsResourceExhausted(watch()));
+  open.pop_back();
+  EXPECT_TRUE(watch().ok()) << "a place is free again";
+  EXPECT_TRUE(absl::IsResourceExhausted(watch()));
+  head_.credentials = {};
+  EXPECT_TRUE(watch().ok()) << "others are not concerned";
+}
+
 TEST_F(PipelineTest, AStreamThatIsRefusedSendsNothing) {
-  handlers_.on_stream = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink> sink) {
+  handlers_.on_stream = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>& sink) {
     sink->Write(pb::Thing());
     return base::FailedPrecondition("NOT_NOW", {"Chưa được.", "Not now."});
   };
@@ -61,7 +106,9 @@ TEST_F(PipelineTest, AStreamThatIsRefusedSendsNothing) {
 }
 
 TEST_F(PipelineTest, AStreamWhoseSourceLetsGoEnds) {
-  handlers_.on_stream = [&](std::shared_ptr<Context>, std::shared_ptr<StreamSink>) { return absl::OkStatus(); };
+  handlers_.on_stream = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>&) {
+    return absl::OkStatus();
+  };
   auto sink = std::make_shared<ListSink>();
   pb::GetThingRequest request;
   request.set_id("x");

@@ -13,6 +13,7 @@
 namespace dinh::rpc {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -114,6 +115,18 @@ TEST_F(PipelineTest, PeersComeInByName) {
   EXPECT_EQ(answer_.id(), "payments");
 }
 
+TEST_F(PipelineTest, WhoeverKnocksAtAPeersMethodIsCounted) {
+  head_.credentials = {Credentials::Kind::kPeer, "payments", "192.0.2.9"};
+  ASSERT_TRUE(Get("PeerThing").ok());
+  EXPECT_THAT(steps_.log, Not(Contains(HasSubstr("admit"))));
+  head_.credentials = {};
+  head_.credentials.address = "192.0.2.9";
+  limiter_.wait_ms = 1500;
+  steps_.log.clear();
+  EXPECT_TRUE(absl::IsResourceExhausted(Get("PeerThing")));
+  EXPECT_THAT(steps_.log, Not(Contains("audit refusal"))) << "a flood of refusals must not fill the disk";
+}
+
 TEST_F(PipelineTest, SignedCallersAreLeftToTheHandlersVerifier) {
   std::optional<auth::CallerKind> kind;
   handlers_.on_unary = [&](Context& ctx) -> absl::StatusOr<pb::Thing> {
@@ -206,6 +219,32 @@ TEST_F(PipelineTest, MutationsCarryAClaim) {
   EXPECT_EQ(seen.principal, "anon:192.0.2.7");
   EXPECT_EQ(seen.request_id, "in-the-body");
   EXPECT_FALSE(seen.store_answer);
+}
+
+TEST_F(PipelineTest, ABodyIsRememberedUnderAKey) {
+  PipelineOptions options{.clock = clock_, .random = random_, .authenticator = authenticator_};
+  options.mac_body = [](std::string_view text) { return base::HmacSha256("key", text); };
+  Pipeline keyed(std::move(options));
+  ASSERT_TRUE(keyed.Add("things", table_).ok());
+  std::vector<std::string> hashes;
+  handlers_.on_unary = [&](Context& ctx) -> absl::StatusOr<pb::Thing> {
+    ctx.ScopeByPrincipal();
+    hashes.push_back(ctx.claim->body_hash);
+    return pb::Thing();
+  };
+  LogIn();
+  for (const char* id : {"r-1", "r-1", "r-2"}) {
+    head_.request_id = id;
+    pb::CreateThingRequest request;
+    request.set_name("Tên");
+    request.add_parts()->set_id("p");
+    ASSERT_TRUE(keyed.Unary(*keyed.Find(Path("CreateThing")), head_, request, &answer_).ok());
+  }
+  ASSERT_TRUE(Create().ok());
+  ASSERT_EQ(hashes.size(), 4u);
+  EXPECT_EQ(hashes[0], hashes[1]);
+  EXPECT_NE(hashes[0], hashes[2]) << "equal bodies must not show";
+  EXPECT_NE(hashes[2], hashes[3]) << "the plain hash";
 }
 
 TEST_F(PipelineTest, ReadsCarryNone) {

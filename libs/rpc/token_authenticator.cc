@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/base/strings.h"
 
 namespace dinh::rpc {
 namespace {
@@ -24,11 +25,12 @@ void TokenAuthenticator::SetSource(auth::PrincipalSource* source) {
 }
 
 absl::StatusOr<auth::Principal> TokenAuthenticator::Authenticate(const Credentials& credentials) {
-  const std::string& token = credentials.value;
-  if (token.size() > options_.max_token_bytes) {
+  if (credentials.value.size() > options_.max_token_bytes) {
     return base::Unauthenticated("TOKEN_INVALID", {"Mã truy cập chưa hợp lệ. Hãy đăng nhập lại.",
                                                    "The access token is not valid. Log in again."});
   }
+  // Remembered by digest: entries are small whatever a stranger sends, and memory holds no bearer tokens.
+  const std::string token = base::Sha256(credentials.value);
   const base::Micros now = clock_.Now();
   std::optional<absl::StatusOr<VerifiedToken>> verified;
   auth::PrincipalSource* source = nullptr;
@@ -48,7 +50,7 @@ absl::StatusOr<auth::Principal> TokenAuthenticator::Authenticate(const Credentia
     return base::Unavailable("STARTING", {"Hệ thống đang khởi động. Hãy thử lại sau giây lát.",
                                           "The platform is starting. Try again in a moment."});
   }
-  if (!verified) verified = verify_(token);
+  if (!verified) verified = verify_(credentials.value);
   Entry entry{token, *verified, absl::UnknownError(""), now};
   entry.fresh_until += std::chrono::duration_cast<std::chrono::microseconds>(options_.rights_ttl).count();
   entry.principal = verified->ok() ? source->Resolve((*verified)->account, (*verified)->session, (*verified)->person)

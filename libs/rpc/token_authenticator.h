@@ -52,7 +52,7 @@ class TokenAuthenticator final : public Authenticator {
 
  private:
   struct Entry {
-    std::string token;
+    std::string token;  // its SHA-256
     absl::StatusOr<VerifiedToken> verified;
     absl::StatusOr<auth::Principal> principal;
     base::Micros fresh_until = 0;

@@ -90,6 +90,14 @@ TEST_F(TokenAuthenticatorTest, IsBoundedAndForgets) {
   EXPECT_TRUE(absl::IsUnauthenticated(Ask(std::string(101, 'g')).status()));
 }
 
+TEST_F(TokenAuthenticatorTest, TokensOfAnyLengthAreToldApart) {
+  ASSERT_TRUE(Ask("good" + std::string(90, 'a')).ok());
+  ASSERT_TRUE(Ask("good" + std::string(90, 'a')).ok());
+  EXPECT_EQ(source_.asked, 1);
+  ASSERT_TRUE(Ask("good" + std::string(89, 'a')).ok());
+  EXPECT_EQ(source_.asked, 2);
+}
+
 TEST_F(TokenAuthenticatorTest, RefusesUntilThereIsASource) {
   authenticator_.SetSource(nullptr);
   EXPECT_TRUE(absl::IsUnavailable(Ask("good").status()));

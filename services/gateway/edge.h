@@ -101,7 +101,10 @@ class Edge final : public http::Handler {
   void RunEvents(EdgeCall& call) const;
   void RunConnect(EdgeCall& call) const;
 
-  // UNAUTHENTICATED-like refusal of a cookie session without its CSRF token.
+  // The pipeline is sure to refuse it: nobody said who he is. Then its request is not even read, so that a stranger
+  // learns nothing about what one should look like.
+  static bool LacksLogin(const EdgeCall& call);
+  // PERMISSION_DENIED for a cookie session without its CSRF token.
   absl::Status CheckSession(const EdgeCall& call) const;
   // If-Match into the request's etag; the refresh cookie into its field.
   absl::Status ApplyHeaders(const EdgeCall& call, Message* request) const;

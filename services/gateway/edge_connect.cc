@@ -35,8 +35,11 @@ void Edge::RunConnect(EdgeCall& call) const {
   const std::unique_ptr<Message> response(endpoint.entry().response_prototype->New());
   const bool get = http.method == http::Method::kGet;
   const std::string_view bytes = get ? std::string_view(connect->message) : http.body;
-  absl::Status status = ParseMessage(*routes_, endpoint, connect->codec, bytes, request.get());
-  if (status.ok()) status = ApplyHeaders(call, request.get());
+  absl::Status status;
+  if (!LacksLogin(call)) {
+    status = ParseMessage(*routes_, endpoint, connect->codec, bytes, request.get());
+    if (status.ok()) status = ApplyHeaders(call, request.get());
+  }
   call.reached = status.ok();
   if (call.reached) status = parts_.pipeline.Unary(*endpoint.method, call.head, *request, response.get());
   if (!status.ok()) return AnswerProblem(call, status);

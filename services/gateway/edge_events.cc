@@ -139,8 +139,11 @@ absl::Status ApplyLastEventId(const Endpoint& endpoint, std::string_view header,
 void Edge::RunEvents(EdgeCall& call) const {
   const Endpoint& endpoint = *call.endpoint;
   const std::unique_ptr<Message> request(endpoint.entry().request_prototype->New());
-  absl::Status status = BindRequest(*routes_, *call.route, call.segments, call.http(), request.get());
-  if (status.ok()) status = ApplyLastEventId(endpoint, call.http().headers.Get("last-event-id"), request.get());
+  absl::Status status;
+  if (!LacksLogin(call)) {
+    status = BindRequest(*routes_, *call.route, call.segments, call.http(), request.get());
+    if (status.ok()) status = ApplyLastEventId(endpoint, call.http().headers.Get("last-event-id"), request.get());
+  }
   if (!status.ok()) return AnswerProblem(call, status);
   call.reached = true;
   http::ResponseHeaders head;

@@ -201,6 +201,9 @@ TEST_F(EdgeTest, BodiesAndTheirRefusals) {
   EXPECT_EQ(large.status, 413);
   EXPECT_EQ(Reason(large), "BODY_TOO_LARGE");
   EXPECT_EQ(Send("POST", "/v1/testing/books", "{}").status, 401);
+  // A stranger is told to log in, not what is wrong with the body.
+  EXPECT_EQ(Send("POST", "/v1/testing/books", "{nonsense").status, 401);
+  EXPECT_EQ(Send("POST", "/dinh.testing.v1.EdgeService/CreateBook", "{nonsense").status, 401);
   const auto bad = Send("POST", "/v1/testing/books", "{}", {{"Authorization", "Bearer nonsense"}});
   EXPECT_EQ(bad.status, 401);
   EXPECT_FALSE(bad.Header("www-authenticate").empty());

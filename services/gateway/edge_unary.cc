@@ -70,6 +70,11 @@ absl::Status CsrfMissing() {
 
 }  // namespace
 
+bool Edge::LacksLogin(const EdgeCall& call) {
+  const auth::AccessRule& rule = call.endpoint->entry().rule;
+  return !call.credentials && !rule.Allows(auth::CallerKind::kAnonymous) && !rule.Allows(auth::CallerKind::kSigned);
+}
+
 absl::Status Edge::CheckSession(const EdgeCall& call) const {
   if (!call.by_cookie || call.endpoint->read_only) return absl::OkStatus();
   return CsrfOk(call.http().headers) ? absl::OkStatus() : CsrfMissing();
@@ -99,8 +104,11 @@ void Edge::RunUnary(EdgeCall& call) const {
   const rpc::MethodEntry& entry = call.endpoint->entry();
   const std::unique_ptr<Message> request(entry.request_prototype->New());
   const std::unique_ptr<Message> response(entry.response_prototype->New());
-  absl::Status status = BindRequest(*routes_, *call.route, call.segments, call.http(), request.get());
-  if (status.ok()) status = ApplyHeaders(call, request.get());
+  absl::Status status;
+  if (!LacksLogin(call)) {
+    status = BindRequest(*routes_, *call.route, call.segments, call.http(), request.get());
+    if (status.ok()) status = ApplyHeaders(call, request.get());
+  }
   call.reached = status.ok();
   if (call.reached) status = parts_.pipeline.Unary(*call.endpoint->method, call.head, *request, response.get());
   if (!status.ok()) return AnswerProblem(call, status);

@@ -140,6 +140,8 @@ TEST_F(PaymentsTest, MalformedNotificationsAreToldWhatIsWrong) {
   EXPECT_EQ(field(with("amount_vnd", "16000")), "amount_vnd");
   EXPECT_EQ(field(with("amount_vnd", UINT64_MAX)), "amount_vnd");
   EXPECT_EQ(field(with("booked_at", nullptr)), "booked_at");
+  const std::string whole = Notice{.memo = "x"}.Json();
+  EXPECT_EQ(field(whole.substr(0, whole.size() - 1) + ",\"amount_vnd\":1}"), "body") << "a member twice";
   EXPECT_EQ(field(with("memo", nullptr)), "memo");
   EXPECT_EQ(field(with("memo", std::string(5000, 'a'))), "memo");
   EXPECT_EQ(field(with("new_member", "of a later version")), "OK");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "libs/base/strings.h"
 #include "libs/base/text.h"
@@ -50,8 +52,17 @@ std::string NotificationBody::ContentHash() const {
 
 absl::StatusOr<NotificationBody> ParseNotification(std::string_view text) {
   if (text.size() > kNotificationBytesMax) return NotificationMalformed("body");
-  const json body = json::parse(text, nullptr, false);
-  if (!body.is_object()) return NotificationMalformed("body");
+  // A member that stands twice means one thing to one reader and another to the next: not where money moves.
+  std::set<std::string> members;
+  bool twice = false;
+  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::key && depth == 1) {
+      twice = !members.insert(parsed.get<std::string>()).second || twice;
+    }
+    return true;
+  };
+  const json body = json::parse(text, watch, false);
+  if (!body.is_object() || twice) return NotificationMalformed("body");
   NotificationBody out;
   ASSIGN_OR_RETURN(out.transaction, Text(body, "transaction_id", kBankTransactionMax));
   ASSIGN_OR_RETURN(out.bank_bin, Text(body, "bank_bin", kBinLength));

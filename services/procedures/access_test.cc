@@ -86,6 +86,7 @@ TEST_F(AccessTest, ListsHoldOnesOwnOnly) {
   EXPECT_EQ(count(Desk()), 2);
   EXPECT_EQ(count(PoliceDesk()), 1);
   EXPECT_EQ(count(ElsewhereDesk()), 0);
+  EXPECT_EQ(count(OfficerOf("x", "one_stop", "ubnd-15865", "15889")), 0) << "an agency of this name in another unit";
   pb::ListDossiersRequest foreign;
   foreign.set_agency("ubnd-15865");
   EXPECT_TRUE(
@@ -151,6 +152,8 @@ TEST_F(AccessTest, BadFilingsNameEveryFault) {
   filing = Filing();
   filing.add_subjects()->set_relation("child");
   EXPECT_THAT(FieldsOf(File(filing).status()), ElementsAre("subjects[0]"));
+  filing.mutable_subjects(0)->set_person("someone\r\n");
+  EXPECT_THAT(FieldsOf(File(filing).status()), ElementsAre("subjects[0].person"));
   filing = Filing();
   filing.add_attachments("0190a5b2-7e3c-7abc-8def-0123456789ab");
   const auto unknown = File(filing);

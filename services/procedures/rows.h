@@ -58,7 +58,8 @@ struct TimelineRow {
   std::string actor_role;
 };
 
-enum class FileKind { kUnused = 0, kPaper = 1, kResult = 2 };
+// kSupersededDraft: a result that was sent back. It stays with the dossier, but is nobody's result.
+enum class FileKind { kUnused = 0, kPaper = 1, kResult = 2, kSupersededDraft = 3 };
 
 struct AttachmentRow {
   std::string id;
@@ -86,9 +87,16 @@ struct AttachmentInDossier {
   }
 };
 
+// An agency's dossiers of one unit: rights flow neither across nor down.
+struct Inbox {
+  std::string agency;
+  std::string unit;
+  bool operator==(const Inbox&) const = default;
+};
+
 struct DossierFilter {
   std::string filer_person;  // one of the two
-  std::vector<std::string> agencies;
+  std::vector<Inbox> inboxes;
   std::vector<int> states;  // empty: all
   std::string procedure;
   bool overdue_only = false;

@@ -264,10 +264,10 @@ absl::StatusOr<std::vector<DossierRow>> Store::List(db::Tx& tx, const DossierFil
   static const std::string kSelect = "SELECT " DINH_DOSSIER_COLUMNS " FROM dossiers WHERE ";
   static const std::string kByFiler =
       kSelect + "filer_person = $1" + std::string(kTail) + "AND ((1 << state) & $7) <> 0" + std::string(kOrder);
-  static const std::string kByAgency =
-      kSelect + "receiving_agency = $1" + std::string(kTail) + "AND ((1 << state) & $7) <> 0" + std::string(kOrder);
+  static const std::string kByAgency = kSelect + "receiving_agency = $1 AND unit = $8" + std::string(kTail) +
+                                       "AND ((1 << state) & $7) <> 0" + std::string(kOrder);
   static const std::string kByAgencyState =
-      kSelect + "receiving_agency = $1" + std::string(kTail) + "AND state = $7" + std::string(kOrder);
+      kSelect + "receiving_agency = $1 AND unit = $8" + std::string(kTail) + "AND state = $7" + std::string(kOrder);
   int64_t mask = filter.states.empty() ? 0x7fe : 0;
   for (int state : filter.states) mask |= 1 << state;
   const bool one_state = filter.states.size() == 1;
@@ -284,10 +284,10 @@ absl::StatusOr<std::vector<DossierRow>> Store::List(db::Tx& tx, const DossierFil
         read));
     return rows;
   }
-  for (const std::string& agency : filter.agencies) {
+  for (const Inbox& inbox : filter.inboxes) {
     RETURN_IF_ERROR(tx.Query(one_state ? kByAgencyState : kByAgency,
-                             {agency, filter.before, filter.procedure, filter.overdue_only, now, filter.limit,
-                              one_state ? filter.states.front() : mask},
+                             {inbox.agency, filter.before, filter.procedure, filter.overdue_only, now, filter.limit,
+                              one_state ? filter.states.front() : mask, inbox.unit},
                              read));
   }
   std::sort(rows.begin(), rows.end(), [](const DossierRow& a, const DossierRow& b) { return a.id > b.id; });
@@ -401,6 +401,13 @@ absl::StatusOr<std::optional<AttachmentRow>> Store::TakeAttachment(db::Tx& tx, s
                  return absl::OkStatus();
                }));
   return First(std::move(taken));
+}
+
+absl::Status Store::SupersedeResults(db::Tx& tx, const DossierRow& dossier) const {
+  return tx
+      .Exec("UPDATE attachments SET kind = $2 WHERE dossier = $1 AND kind = $3",
+            {dossier.id, FileKind::kSupersededDraft, FileKind::kResult})
+      .status();
 }
 
 absl::StatusOr<std::vector<AttachmentRow>> Store::Attachments(db::Tx& tx, const DossierRow& dossier) const {

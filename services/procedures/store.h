@@ -45,6 +45,8 @@ class Store {
   absl::StatusOr<std::optional<AttachmentRow>> TakeAttachment(db::Tx& tx, std::string_view id, std::string_view account,
                                                               std::string_view person, const DossierRow& row,
                                                               FileKind kind, int64_t position) const;
+  // What hangs on it as its result was sent back: from now on a superseded draft.
+  absl::Status SupersedeResults(db::Tx& tx, const DossierRow& row) const;
   absl::StatusOr<std::vector<AttachmentRow>> Attachments(db::Tx& tx, const DossierRow& row) const;
   // Rows of uploads nobody used since `before`: removed, the ids of their blobs returned (at most `limit`).
   absl::StatusOr<std::vector<std::string>> RemoveUnused(db::Tx& tx, base::Micros before, int limit) const;

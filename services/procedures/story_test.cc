@@ -112,9 +112,19 @@ TEST_F(StoryTest, TheSignerSendsBackAndSignsLater) {
   const auto back = Do<pb::SendBackDossierRequest>("SendBackDossier", code, Chair());
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->current_step().id(), "draft");
+  EXPECT_EQ(back->results_size(), 0);
+  EXPECT_EQ(ReasonOf(Forward(code, Specialist()).status()), "RESULT_MISSING") << "the draft that was refused is none";
   const auto better = Upload(Specialist(), Pdf("SECOND"));
   ASSERT_TRUE(Forward(code, Specialist(), {better->id()}).ok());
   EXPECT_TRUE(Sign(code, Chair()).ok());
+  ASSERT_TRUE((Do<pb::ReturnDossierRequest>("ReturnDossier", code, Desk())).ok());
+  const auto returned = Get(code);
+  ASSERT_EQ(returned->results_size(), 1);
+  EXPECT_EQ(returned->results(0).id(), better->id());
+  pb::GetAttachmentRequest download;
+  download.set_id(draft->id());
+  EXPECT_TRUE(absl::IsPermissionDenied(Call<options::v1::RawBody>("GetAttachment", download, CitizenA()).status()));
+  EXPECT_TRUE(Call<options::v1::RawBody>("GetAttachment", download, Specialist()).ok()) << "the office keeps it";
 }
 
 TEST_F(StoryTest, RatingOnceAndTrackingByAnybodyWithoutNames) {

@@ -16,11 +16,12 @@ inline absl::Status UnitNotFound(const std::string& code) {
 
 // `successor` may be empty.
 inline absl::Status UnitNotValidAt(const std::string& code, const std::string& date, const std::string& successor) {
-  return base::NotFound(
-      "UNIT_NOT_VALID_AT",
-      {"Mã " + code + " không có hiệu lực vào ngày " + date + (successor.empty() ? "." : "; khi đó là " + successor + "."),
-       "The code " + code + " was not valid on " + date + (successor.empty() ? "." : "; it was " + successor + " then.")},
-      {{"code", code}, {"date", date}, {"successor", successor}});
+  return base::NotFound("UNIT_NOT_VALID_AT",
+                        {"Mã " + code + " không có hiệu lực vào ngày " + date +
+                             (successor.empty() ? "." : "; khi đó là " + successor + "."),
+                         "The code " + code + " was not valid on " + date +
+                             (successor.empty() ? "." : "; it was " + successor + " then.")},
+                        {{"code", code}, {"date", date}, {"successor", successor}});
 }
 
 inline absl::Status AgencyNotFound(const std::string& id) {

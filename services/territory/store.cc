@@ -12,11 +12,11 @@ std::optional<int64_t> Bound(Day day) {
 }
 
 absl::Status InsertUnit(db::Tx& tx, const Unit& unit, int64_t ordinal) {
-  RETURN_IF_ERROR(tx.Exec("INSERT INTO units (code, ordinal, name, type, level, parent, from_day, to_day) "
-                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                          {unit.code, ordinal, unit.name, unit.type, unit.level, unit.parent, Bound(unit.from),
-                           Bound(unit.to)})
-                      .status());
+  RETURN_IF_ERROR(
+      tx.Exec("INSERT INTO units (code, ordinal, name, type, level, parent, from_day, to_day) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+              {unit.code, ordinal, unit.name, unit.type, unit.level, unit.parent, Bound(unit.from), Bound(unit.to)})
+          .status());
   for (size_t i = 0; i < unit.successors.size(); ++i) {
     const Succession& next = unit.successors[i];
     RETURN_IF_ERROR(tx.Exec("INSERT INTO successions (code, ordinal, position, successor, from_day) "
@@ -29,19 +29,19 @@ absl::Status InsertUnit(db::Tx& tx, const Unit& unit, int64_t ordinal) {
 
 absl::Status InsertAgency(db::Tx& tx, const Agency& agency) {
   return tx
-      .Exec("INSERT INTO agencies (id, name, kind, unit, dossier_prefix, address, phone, from_day, to_day) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            {agency.id, agency.name, agency.kind, agency.unit, agency.dossier_prefix, agency.address, agency.phone,
-             Bound(agency.from), Bound(agency.to)})
+      .Exec(
+          "INSERT INTO agencies (id, name, kind, unit, dossier_prefix, address, phone, from_day, to_day) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+          {agency.id, agency.name, agency.kind, agency.unit, agency.dossier_prefix, agency.address, agency.phone,
+           Bound(agency.from), Bound(agency.to)})
       .status();
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> Store::SourceHash(db::Tx& tx) const {
-  ASSIGN_OR_RETURN(std::optional<std::string> hash,
-                   tx.QueryOne("SELECT sha256 FROM map_source WHERE id = 1", {},
-                               [](const db::Row& row) { return row.Text(0); }));
+  ASSIGN_OR_RETURN(std::optional<std::string> hash, tx.QueryOne("SELECT sha256 FROM map_source WHERE id = 1", {},
+                                                                [](const db::Row& row) { return row.Text(0); }));
   return hash.value_or("");
 }
 
@@ -53,35 +53,36 @@ absl::Status Store::Replace(db::Tx& tx, const MapRows& rows, std::string_view so
   for (const Unit& unit : rows.units) RETURN_IF_ERROR(InsertUnit(tx, unit, ordinals[unit.code]++));
   for (const Agency& agency : rows.agencies) RETURN_IF_ERROR(InsertAgency(tx, agency));
   return tx
-      .Exec("INSERT INTO map_source (id, sha256, loaded_at) VALUES (1, $1, $2) "
-            "ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, loaded_at = excluded.loaded_at",
-            {source_hash, tx.context().Now()})
+      .Exec(
+          "INSERT INTO map_source (id, sha256, loaded_at) VALUES (1, $1, $2) "
+          "ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, loaded_at = excluded.loaded_at",
+          {source_hash, tx.context().Now()})
       .status();
 }
 
 absl::StatusOr<MapRows> Store::Load(db::Tx& tx) const {
   MapRows rows;
   std::map<std::pair<std::string, int64_t>, size_t> index;
-  RETURN_IF_ERROR(tx.Query(
-      "SELECT code, ordinal, name, type, level, parent, from_day, to_day FROM units ORDER BY code, ordinal", {},
-      [&](const db::Row& row) {
-        Unit unit;
-        unit.code = row.Text(0);
-        unit.name = row.Text(2);
-        unit.type = row.Text(3);
-        unit.level = static_cast<Level>(row.Int(4));
-        unit.parent = row.Text(5);
-        unit.from = row.OptInt(6).value_or(kOpenStart);
-        unit.to = row.OptInt(7).value_or(kOpenEnd);
-        index[{unit.code, row.Int(1)}] = rows.units.size();
-        rows.units.push_back(std::move(unit));
-      }));
-  RETURN_IF_ERROR(tx.Query(
-      "SELECT code, ordinal, successor, from_day FROM successions ORDER BY code, ordinal, position", {},
-      [&](const db::Row& row) {
-        auto it = index.find({row.Text(0), row.Int(1)});
-        if (it != index.end()) rows.units[it->second].successors.push_back({row.Text(2), row.Int(3)});
-      }));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT code, ordinal, name, type, level, parent, from_day, to_day FROM units ORDER BY code, ordinal",
+               {}, [&](const db::Row& row) {
+                 Unit unit;
+                 unit.code = row.Text(0);
+                 unit.name = row.Text(2);
+                 unit.type = row.Text(3);
+                 unit.level = static_cast<Level>(row.Int(4));
+                 unit.parent = row.Text(5);
+                 unit.from = row.OptInt(6).value_or(kOpenStart);
+                 unit.to = row.OptInt(7).value_or(kOpenEnd);
+                 index[{unit.code, row.Int(1)}] = rows.units.size();
+                 rows.units.push_back(std::move(unit));
+               }));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT code, ordinal, successor, from_day FROM successions ORDER BY code, ordinal, position", {},
+               [&](const db::Row& row) {
+                 auto it = index.find({row.Text(0), row.Int(1)});
+                 if (it != index.end()) rows.units[it->second].successors.push_back({row.Text(2), row.Int(3)});
+               }));
   RETURN_IF_ERROR(tx.Query(
       "SELECT id, name, kind, unit, dossier_prefix, address, phone, from_day, to_day FROM agencies ORDER BY id", {},
       [&](const db::Row& row) {

@@ -1,7 +1,7 @@
 // The service through the real pipeline, on the shipped map.
+#include "dinh/territory/v1/service.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "dinh/territory/v1/service.pb.h"
 #include "libs/testing/service_harness.h"
 #include "services/territory/module.h"
 

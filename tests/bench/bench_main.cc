@@ -30,7 +30,7 @@ constexpr int kConnections = 64;
 constexpr int kRounds = 3;
 constexpr int kReadSeconds = 4;
 constexpr int kSubmitters = 64;
-constexpr int kBatch = 10;      // attachments a submitter uploads before each timed batch
+constexpr int kBatch = 10;  // attachments a submitter uploads before each timed batch
 constexpr int kSubmitRounds = 4;
 constexpr int kIdleSeconds = 3;
 constexpr int kTranscodeRuns = 2000;
@@ -100,8 +100,10 @@ void BenchRead(testing::ServerProcess& server, const std::string& folder) {
   std::vector<double> ours, bare, ratios;
   double rate = 0, hello_rate = 0;
   for (int i = 0; i < kRounds; ++i) {
-    bare.push_back(CpuPerRequest(hello.pid(), "http://127.0.0.1:" + std::to_string(hello.port()) + kReadPath, &hello_rate));
-    ours.push_back(CpuPerRequest(server.pid(), "http://127.0.0.1:" + std::to_string(server.http_port()) + kReadPath, &rate));
+    bare.push_back(
+        CpuPerRequest(hello.pid(), "http://127.0.0.1:" + std::to_string(hello.port()) + kReadPath, &hello_rate));
+    ours.push_back(
+        CpuPerRequest(server.pid(), "http://127.0.0.1:" + std::to_string(server.http_port()) + kReadPath, &rate));
     ratios.push_back(ours.back() / bare.back());
   }
   Print("read_body_bytes", static_cast<double>(page.raw.size()));
@@ -127,12 +129,15 @@ void SetUp(Submitter& submitter, const demo::StoryOptions& options, int index) {
   ApiAnswer sent = submitter.client.Post("/v1/auth/otp:send", {{"phone", phone}});
   if (!sent.ok()) Fail("otp:send " + sent.raw);
   const std::string code = demo::ReadOtp(options.outbox_dir, phone);
-  ApiAnswer tokens = submitter.client.Post("/v1/auth/otp:verify", {{"challenge", sent.Text("challenge")}, {"code", code}});
+  ApiAnswer tokens =
+      submitter.client.Post("/v1/auth/otp:verify", {{"challenge", sent.Text("challenge")}, {"code", code}});
   if (!tokens.ok()) Fail("otp:verify " + tokens.raw);
   submitter.client.set_token(tokens.Text("access_token"));
-  ApiAnswer person = submitter.client.Post(
-      "/v1/me/persons", {{"full_name", "Công dân Đo lường"}, {"personal_number", number}, {"birth_date", "1990"},
-                         {"address", {{"text", "Thôn Quang Trung"}, {"unit", "15865"}}}});
+  ApiAnswer person =
+      submitter.client.Post("/v1/me/persons", {{"full_name", "Công dân Đo lường"},
+                                               {"personal_number", number},
+                                               {"birth_date", "1990"},
+                                               {"address", {{"text", "Thôn Quang Trung"}, {"unit", "15865"}}}});
   if (!person.ok()) Fail("person " + person.raw);
   submitter.person = person.Text("id");
   ApiAnswer chosen = submitter.client.Post("/v1/me/persons/" + submitter.person + ":select");
@@ -165,7 +170,8 @@ void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& optio
     InParallel(submitters, [&](Submitter& submitter) {
       submitter.attachments.clear();
       for (int i = 0; i < kBatch; ++i) {
-        ApiAnswer stored = submitter.client.Upload("/v1/attachments", "giay-to.pdf", "application/pdf", demo::SamplePdf("DO"));
+        ApiAnswer stored =
+            submitter.client.Upload("/v1/attachments", "giay-to.pdf", "application/pdf", demo::SamplePdf("DO"));
         if (!stored.ok()) Fail("upload " + stored.raw + stored.error);
         submitter.attachments.push_back(stored.Text("id"));
       }
@@ -174,11 +180,13 @@ void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& optio
       std::vector<double> mine;
       for (const std::string& attachment : submitter.attachments) {
         const auto begin = SteadyClock::now();
-        ApiAnswer filed = submitter.client.Post(
-            "/v1/dossiers", {{"procedure", "2.000635"}, {"unit", "15865"}, {"form", form},
-                             {"subjects", {{{"person", submitter.person}, {"relation", "self"}}}},
-                             {"attachments", {attachment}}},
-            {{"Idempotency-Key", attachment}});
+        ApiAnswer filed = submitter.client.Post("/v1/dossiers",
+                                                {{"procedure", "2.000635"},
+                                                 {"unit", "15865"},
+                                                 {"form", form},
+                                                 {"subjects", {{{"person", submitter.person}, {"relation", "self"}}}},
+                                                 {"attachments", {attachment}}},
+                                                {{"Idempotency-Key", attachment}});
         if (!filed.ok()) Fail("submit " + filed.raw + filed.error);
         mine.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - begin).count());
       }

@@ -78,10 +78,13 @@ double FdatasyncMicros(const std::string& folder, int count) {
 double RawSqliteCommitsPerSecond(const std::string& folder, double seconds) {
   sqlite3* db = nullptr;
   if (sqlite3_open((folder + "/raw.sqlite").c_str(), &db) != SQLITE_OK) return 0;
-  sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, v TEXT)",
-               nullptr, nullptr, nullptr);
+  sqlite3_exec(
+      db,
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, v TEXT)",
+      nullptr, nullptr, nullptr);
   sqlite3_stmt* insert = nullptr;
-  sqlite3_prepare_v2(db, "INSERT INTO t (v) VALUES ('a row of the size that a dossier has in its own table, more or less')",
+  sqlite3_prepare_v2(db,
+                     "INSERT INTO t (v) VALUES ('a row of the size that a dossier has in its own table, more or less')",
                      -1, &insert, nullptr);
   int64_t commits = 0;
   const auto begin = Clock::now();

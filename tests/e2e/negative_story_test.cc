@@ -106,7 +106,7 @@ TEST_F(NegativeStoryTest, MoneyBeforeTheChargeLandsInSuspenseAndIsAssigned) {
   ApiClient a = village_->Citizen("citizen_a");
   ApiClient desk = village_->Officer("desk");
   const std::string code = village_->File(a, village_->CopyFiling()).Text("code");
-  const Json early = {{"transaction_id", "EARLY-1"}, {"bank_bin", "970415"}, {"account_number", "900000158650"},
+  const Json early = {{"transaction_id", "EARLY-1"}, {"bank_bin", "970415"},         {"account_number", "900000158650"},
                       {"amount_vnd", 16000},         {"memo", "nop le phi " + code}, {"booked_at", UnixNow()}};
   const ApiAnswer told = village_->Notify(early);
   ASSERT_EQ(told.status, 200) << told.raw;
@@ -204,22 +204,30 @@ TEST_F(NegativeStoryTest, ThePoliceChargePaidToTheCommuneIsSeen) {
   const std::string charge = "/v1/charges/" + accepted.Text("charge");
   const auto open = village_->story().WaitFor(a, charge, "state", "STATE_OPEN");
   ASSERT_TRUE(open.ok()) << open.status();
-  const ApiAnswer told =
-      village_->Notify({{"transaction_id", "WRONG-ACCOUNT-1"}, {"bank_bin", "970415"}, {"account_number", "900000158650"},
-                        {"amount_vnd", open->Int("amount_vnd")}, {"memo", open->Text("memo")}, {"booked_at", UnixNow()}});
+  const ApiAnswer told = village_->Notify({{"transaction_id", "WRONG-ACCOUNT-1"},
+                                           {"bank_bin", "970415"},
+                                           {"account_number", "900000158650"},
+                                           {"amount_vnd", open->Int("amount_vnd")},
+                                           {"memo", open->Text("memo")},
+                                           {"booked_at", UnixNow()}});
   EXPECT_EQ(told.Text("outcome"), "suspense") << told.raw;
   ExpectSuspended("WRONG-ACCOUNT-1", "CAUSE_WRONG_ACCOUNT", open->Int("amount_vnd"));
   EXPECT_EQ(a.Get(charge).Int("paid_vnd"), 0);
 }
 
 TEST_F(NegativeStoryTest, NotificationsThatSayNothing) {
-  const Json good = {{"transaction_id", "MALFORMED-1"}, {"bank_bin", "970415"}, {"account_number", "900000158650"},
-                     {"amount_vnd", 1000}, {"memo", "x"}, {"booked_at", UnixNow()}};
+  const Json good = {{"transaction_id", "MALFORMED-1"},
+                     {"bank_bin", "970415"},
+                     {"account_number", "900000158650"},
+                     {"amount_vnd", 1000},
+                     {"memo", "x"},
+                     {"booked_at", UnixNow()}};
   const std::pair<const char*, Json> wrong[] = {
-      {"transaction_id", ""}, {"transaction_id", 1}, {"transaction_id", std::string(5000, 'x')},
-      {"bank_bin", 970415}, {"bank_bin", ""}, {"account_number", nullptr}, {"amount_vnd", 0}, {"amount_vnd", -5}, {"amount_vnd", 16000.5},
-      {"amount_vnd", "16000"}, {"amount_vnd", 1e300}, {"booked_at", 0}, {"booked_at", "hôm nay"}, {"memo", 1},
-      {"memo", std::string(20000, 'x')}};
+      {"transaction_id", ""},   {"transaction_id", 1}, {"transaction_id", std::string(5000, 'x')},
+      {"bank_bin", 970415},     {"bank_bin", ""},      {"account_number", nullptr},
+      {"amount_vnd", 0},        {"amount_vnd", -5},    {"amount_vnd", 16000.5},
+      {"amount_vnd", "16000"},  {"amount_vnd", 1e300}, {"booked_at", 0},
+      {"booked_at", "hôm nay"}, {"memo", 1},           {"memo", std::string(20000, 'x')}};
   for (const auto& [name, value] : wrong) {
     Json notice = good;
     notice[name] = value;
@@ -228,9 +236,9 @@ TEST_F(NegativeStoryTest, NotificationsThatSayNothing) {
     ExpectProblem(answer, 400);
   }
   for (const std::string& body : {std::string("[]"), std::string("{"), std::string(), std::string("\xFF\xFE")}) {
-    const ApiAnswer answer = Anonymous().Send(
-        "POST", "/v1/bank/notifications", body, "application/json",
-        {{"X-Dinh-Signature", demo::SignNotification(village_->bank_secret(), UnixNow(), body)}});
+    const ApiAnswer answer =
+        Anonymous().Send("POST", "/v1/bank/notifications", body, "application/json",
+                         {{"X-Dinh-Signature", demo::SignNotification(village_->bank_secret(), UnixNow(), body)}});
     ExpectProblem(answer, 400);
   }
   EXPECT_TRUE(Suspended("MALFORMED-1").is_null());
@@ -247,13 +255,17 @@ TEST_F(NegativeStoryTest, TheChairHasNoSayOverThePolice) {
   ASSERT_EQ(accepted.status, 200) << accepted.raw;
   const auto charge = village_->story().WaitFor(a, "/v1/charges/" + accepted.Text("charge"), "state", "STATE_OPEN");
   ASSERT_TRUE(charge.ok()) << charge.status();
-  ASSERT_EQ(village_->Pay({code, accepted.Text("charge"), charge->body["collecting_account"], charge->Text("memo"),
-                           charge->Int("amount_vnd")}).status, 200);
+  ASSERT_EQ(village_
+                ->Pay({code, accepted.Text("charge"), charge->body["collecting_account"], charge->Text("memo"),
+                       charge->Int("amount_vnd")})
+                .status,
+            200);
   ASSERT_TRUE(village_->story().WaitFor(a, path, "national_state", 4).ok());
   ASSERT_EQ(police.Post(path + ":forward", {{"results", {village_->Upload(police)}}}).status, 200);
   for (const char* verb : {":sign", ":sendBack", ":stop"}) {
-    ExpectProblem(chair.Post(path + verb, verb == std::string(":sign") ? Json::object() : Json{{"reason", "Không được"}}),
-                  403, "PERMISSION_DENIED");
+    ExpectProblem(
+        chair.Post(path + verb, verb == std::string(":sign") ? Json::object() : Json{{"reason", "Không được"}}), 403,
+        "PERMISSION_DENIED");
   }
   ExpectProblem(chair.Get(path), 403, "PERMISSION_DENIED");
   EXPECT_EQ(village_->Officer("police_chief").Post(path + ":sign").status, 200);

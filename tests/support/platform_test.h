@@ -33,8 +33,8 @@ class PlatformTest : public ::testing::Test {
   static void SetUpTestSuite() {
     dir_ = std::make_unique<TempDir>();
     // Limits stay on, but one test machine plays a whole village.
-    server_ = std::make_unique<ServerProcess>(ServerProcess::Options{
-        .data_dir = dir_->File("data"), .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=10000"}});
+    server_ = std::make_unique<ServerProcess>(
+        ServerProcess::Options{.data_dir = dir_->File("data"), .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=10000"}});
     absl::Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started;
   }

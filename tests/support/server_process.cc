@@ -75,14 +75,14 @@ absl::Status ServerProcess::Start() {
   }
   close(log);
   absl::Status status = WaitReady();
-  start_ms_ =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
+  start_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
   if (!status.ok()) Kill();
   return status;
 }
 
 bool ServerProcess::ReadAddresses() {
-  const nlohmann::json addresses = nlohmann::json::parse(ReadFile(options_.data_dir + "/addresses.json"), nullptr, false);
+  const nlohmann::json addresses =
+      nlohmann::json::parse(ReadFile(options_.data_dir + "/addresses.json"), nullptr, false);
   if (!addresses.is_object()) return false;
   http_port_ = addresses.value("http", 0);
   grpc_port_ = addresses.value("grpc", 0);

@@ -47,17 +47,20 @@ std::string NameOfEnum(const EnumDescriptorProto& message, const SourceCodeInfo:
   return "";
 }
 
-std::string NameOfMessage(const DescriptorProto& message, const SourceCodeInfo::Location& at, int i,
-                          std::string name) {
+std::string NameOfMessage(const DescriptorProto& message, const SourceCodeInfo::Location& at, int i, std::string name) {
   name += "." + message.name();
   if (i == at.path_size()) return name;
   if (i + 1 >= at.path_size()) return "";
   const int index = at.path(i + 1);
   switch (at.path(i)) {
-    case kMessageField: return i + 2 == at.path_size() ? name + "." + message.field(index).name() : "";
-    case kMessageNested: return NameOfMessage(message.nested_type(index), at, i + 2, name);
-    case kMessageEnum: return NameOfEnum(message.enum_type(index), at, i + 2, name);
-    default: return "";
+    case kMessageField:
+      return i + 2 == at.path_size() ? name + "." + message.field(index).name() : "";
+    case kMessageNested:
+      return NameOfMessage(message.nested_type(index), at, i + 2, name);
+    case kMessageEnum:
+      return NameOfEnum(message.enum_type(index), at, i + 2, name);
+    default:
+      return "";
   }
 }
 
@@ -65,8 +68,10 @@ std::string NameOf(const FileDescriptorProto& file, const SourceCodeInfo::Locati
   if (at.path_size() < 2) return "";
   const int index = at.path(1);
   switch (at.path(0)) {
-    case kFileMessage: return NameOfMessage(file.message_type(index), at, 2, file.package());
-    case kFileEnum: return NameOfEnum(file.enum_type(index), at, 2, file.package());
+    case kFileMessage:
+      return NameOfMessage(file.message_type(index), at, 2, file.package());
+    case kFileEnum:
+      return NameOfEnum(file.enum_type(index), at, 2, file.package());
     case kFileService: {
       const std::string name = file.package() + "." + file.service(index).name();
       if (at.path_size() == 2) return name;
@@ -75,7 +80,8 @@ std::string NameOf(const FileDescriptorProto& file, const SourceCodeInfo::Locati
       }
       return "";
     }
-    default: return "";
+    default:
+      return "";
   }
 }
 

@@ -8,7 +8,8 @@ asm(".section .rodata\n"
     ".global dinh_descriptor_set_begin\n"
     ".global dinh_descriptor_set_end\n"
     "dinh_descriptor_set_begin:\n"
-    ".incbin \"" DINH_DESCRIPTOR_SET "\"\n"
+    ".incbin \"" DINH_DESCRIPTOR_SET
+    "\"\n"
     "dinh_descriptor_set_end:\n"
     ".byte 0\n"
     ".text\n");

@@ -27,12 +27,23 @@ struct Route {
 std::vector<Route> RoutesOf(const google::api::HttpRule& rule) {
   std::vector<Route> routes;
   switch (rule.pattern_case()) {
-    case google::api::HttpRule::kGet: routes.push_back({"get", rule.get(), rule.body()}); break;
-    case google::api::HttpRule::kPost: routes.push_back({"post", rule.post(), rule.body()}); break;
-    case google::api::HttpRule::kPut: routes.push_back({"put", rule.put(), rule.body()}); break;
-    case google::api::HttpRule::kPatch: routes.push_back({"patch", rule.patch(), rule.body()}); break;
-    case google::api::HttpRule::kDelete: routes.push_back({"delete", rule.delete_(), rule.body()}); break;
-    default: break;
+    case google::api::HttpRule::kGet:
+      routes.push_back({"get", rule.get(), rule.body()});
+      break;
+    case google::api::HttpRule::kPost:
+      routes.push_back({"post", rule.post(), rule.body()});
+      break;
+    case google::api::HttpRule::kPut:
+      routes.push_back({"put", rule.put(), rule.body()});
+      break;
+    case google::api::HttpRule::kPatch:
+      routes.push_back({"patch", rule.patch(), rule.body()});
+      break;
+    case google::api::HttpRule::kDelete:
+      routes.push_back({"delete", rule.delete_(), rule.body()});
+      break;
+    default:
+      break;
   }
   for (const google::api::HttpRule& more : rule.additional_bindings()) {
     for (Route& route : RoutesOf(more)) routes.push_back(std::move(route));
@@ -99,10 +110,11 @@ class Builder {
 
   Json Document(const OpenApiInfo& info) {
     Json document = {{"openapi", "3.1.0"},
-                     {"info", {{"title", info.title},
-                               {"version", info.version},
-                               {"description", "The REST surface of the platform, derived from its proto files."},
-                               {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}}};
+                     {"info",
+                      {{"title", info.title},
+                       {"version", info.version},
+                       {"description", "The REST surface of the platform, derived from its proto files."},
+                       {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}}};
     if (!info.server_url.empty()) document["servers"] = Json::array({{{"url", info.server_url}}});
     Json paths = Json::object();
     for (auto& [path, operations] : paths_) paths[path] = operations;
@@ -111,12 +123,13 @@ class Builder {
     for (const auto& [name, schema] : schemas_.Components()) schemas[name] = schema;
     document["components"] = {
         {"schemas", std::move(schemas)},
-        {"responses", {{"BadRequest", ProblemResponse("A field or the body is wrong; see violations.")},
-                       {"Unauthenticated", ProblemResponse("No token, or it has expired: log in or refresh.")},
-                       {"Forbidden", ProblemResponse("Not allowed; absent and foreign things answer the same.")},
-                       {"NotFound", ProblemResponse("There is no such thing.")},
-                       {"Conflict", ProblemResponse("The state does not allow it, or the etag is stale.")},
-                       {"TooMany", ProblemResponse("Too many calls; see Retry-After.")}}},
+        {"responses",
+         {{"BadRequest", ProblemResponse("A field or the body is wrong; see violations.")},
+          {"Unauthenticated", ProblemResponse("No token, or it has expired: log in or refresh.")},
+          {"Forbidden", ProblemResponse("Not allowed; absent and foreign things answer the same.")},
+          {"NotFound", ProblemResponse("There is no such thing.")},
+          {"Conflict", ProblemResponse("The state does not allow it, or the etag is stale.")},
+          {"TooMany", ProblemResponse("Too many calls; see Retry-After.")}}},
         {"securitySchemes",
          {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT (EdDSA)"}}},
           {"signature", {{"type", "apiKey"}, {"in", "header"}, {"name", "X-Dinh-Signature"}}}}}};
@@ -145,7 +158,9 @@ class Builder {
     const Descriptor& request = *entry.descriptor->input_type();
     for (const std::string& variable : variables) {
       const FieldDescriptor* field = request.FindFieldByName(variable);
-      parameters.push_back({{"name", variable}, {"in", "path"}, {"required", true},
+      parameters.push_back({{"name", variable},
+                            {"in", "path"},
+                            {"required", true},
                             {"schema", field != nullptr ? schemas_.Field(*field) : Json{{"type", "string"}}}});
     }
     if (route.body != "*" && !entry.descriptor->client_streaming()) {
@@ -162,7 +177,9 @@ class Builder {
       }
     }
     if (!entry.no_side_effects && entry.rule.rate != auth::RateClass::kAuth) {
-      parameters.push_back({{"name", "Idempotency-Key"}, {"in", "header"}, {"required", false},
+      parameters.push_back({{"name", "Idempotency-Key"},
+                            {"in", "header"},
+                            {"required", false},
                             {"description", "The same key with the same body gets the first answer again."},
                             {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}}});
     }
@@ -178,11 +195,13 @@ class Builder {
     const Descriptor& request = *entry.descriptor->input_type();
     if (request.full_name() == kUploadChunk) {
       return {{"required", true},
-              {"content", {{"multipart/form-data",
-                            {{"schema", {{"type", "object"},
-                                         {"required", Json::array({"file"})},
-                                         {"properties", {{"file", {{"type", "string"},
-                                                                   {"contentMediaType", "application/octet-stream"}}}}}}}}}}}};
+              {"content",
+               {{"multipart/form-data",
+                 {{"schema",
+                   {{"type", "object"},
+                    {"required", Json::array({"file"})},
+                    {"properties",
+                     {{"file", {{"type", "string"}, {"contentMediaType", "application/octet-stream"}}}}}}}}}}}};
     }
     if (request.full_name() == kSignedRequest) {
       return {{"required", true}, {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};

@@ -28,7 +28,7 @@ std::string BuildOpenApi(const std::vector<const rpc::MethodEntry*>& methods, co
 std::string_view EmbeddedDescriptorSet();
 
 // The page at /docs: three static files, no inline script or style (the CSP allows none).
-std::string_view DocsHtml();  // text/html
+std::string_view DocsHtml();    // text/html
 std::string_view DocsScript();  // /docs/docs.js
 std::string_view DocsStyle();   // /docs/docs.css
 

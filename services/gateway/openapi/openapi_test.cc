@@ -17,10 +17,10 @@ using ::testing::HasSubstr;
 class OpenApiTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const auto* file : {identity::v1::SendOtpRequest::descriptor()->file(),
-                             payments::v1::OpenChargeRequest::descriptor()->file(),
-                             procedures::v1::CreateDossierRequest::descriptor()->file(),
-                             territory::v1::GetUnitRequest::descriptor()->file()}) {
+    for (const auto* file :
+         {identity::v1::SendOtpRequest::descriptor()->file(), payments::v1::OpenChargeRequest::descriptor()->file(),
+          procedures::v1::CreateDossierRequest::descriptor()->file(),
+          territory::v1::GetUnitRequest::descriptor()->file()}) {
       for (int s = 0; s < file->service_count(); ++s) {
         for (int m = 0; m < file->service(s)->method_count(); ++m) Add(*file->service(s)->method(m));
       }
@@ -37,8 +37,7 @@ class OpenApiTest : public ::testing::Test {
     auto rule = auth::ReadAccessRule(method);
     ASSERT_TRUE(rule.ok()) << rule.status();
     entry->rule = *rule;
-    entry->no_side_effects =
-        method.options().idempotency_level() == google::protobuf::MethodOptions::NO_SIDE_EFFECTS;
+    entry->no_side_effects = method.options().idempotency_level() == google::protobuf::MethodOptions::NO_SIDE_EFFECTS;
     entries_.push_back(std::move(entry));
   }
   // Every "$ref" in the document.

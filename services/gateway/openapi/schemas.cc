@@ -20,18 +20,27 @@ void ApplyFormat(options::Format format, Json& schema) {
       schema["format"] = "date";
       schema["examples"] = Json::array({"2026-02-13"});
       break;
-    case options::FORMAT_PARTIAL_DATE: text("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "1950-05"); break;
+    case options::FORMAT_PARTIAL_DATE:
+      text("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "1950-05");
+      break;
     case options::FORMAT_UUID:
       schema["format"] = "uuid";
       schema["examples"] = Json::array({"0190a5b2-7e3c-7abc-8def-0123456789ab"});
       break;
-    case options::FORMAT_PHONE: text("^(0|\\+?84)[0-9]{9}$", "0900000001"); break;
-    case options::FORMAT_PERSONAL_NUMBER: text("^[0-9]{12}$", "038190000001"); break;
-    case options::FORMAT_UNIT_CODE: text("^([0-9]{2,5}|v-[a-z0-9-]+)$", "15865"); break;
+    case options::FORMAT_PHONE:
+      text("^(0|\\+?84)[0-9]{9}$", "0900000001");
+      break;
+    case options::FORMAT_PERSONAL_NUMBER:
+      text("^[0-9]{12}$", "038190000001");
+      break;
+    case options::FORMAT_UNIT_CODE:
+      text("^([0-9]{2,5}|v-[a-z0-9-]+)$", "15865");
+      break;
     case options::FORMAT_EMAIL:
       schema["format"] = "email";
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -59,7 +68,8 @@ Json Schemas::Enum(const google::protobuf::EnumDescriptor& type) {
     if (type.value(i)->number() == 0) continue;  // UNSPECIFIED is the absence of a value
     values.push_back(type.value(i)->name());
     const std::string scope = type.full_name() + "." + type.value(i)->name();
-    if (const std::string& note = comments_.Of(scope); !note.empty()) text += "\n* " + type.value(i)->name() + ": " + note;
+    if (const std::string& note = comments_.Of(scope); !note.empty())
+      text += "\n* " + type.value(i)->name() + ": " + note;
   }
   Json schema = {{"type", "string"}, {"enum", values}};
   if (!text.empty()) schema["description"] = text;
@@ -87,14 +97,21 @@ Json Schemas::WellKnown(const Descriptor& message) {
 
 Json Schemas::Type(const FieldDescriptor& field) {
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32: return {{"type", "integer"}, {"format", "int32"}};
-    case FieldDescriptor::CPPTYPE_UINT32: return {{"type", "integer"}, {"minimum", 0}};
-    case FieldDescriptor::CPPTYPE_INT64: return {{"type", "string"}, {"format", "int64"}};
-    case FieldDescriptor::CPPTYPE_UINT64: return {{"type", "string"}, {"format", "uint64"}};
+    case FieldDescriptor::CPPTYPE_INT32:
+      return {{"type", "integer"}, {"format", "int32"}};
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return {{"type", "integer"}, {"minimum", 0}};
+    case FieldDescriptor::CPPTYPE_INT64:
+      return {{"type", "string"}, {"format", "int64"}};
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return {{"type", "string"}, {"format", "uint64"}};
     case FieldDescriptor::CPPTYPE_DOUBLE:
-    case FieldDescriptor::CPPTYPE_FLOAT: return {{"type", "number"}};
-    case FieldDescriptor::CPPTYPE_BOOL: return {{"type", "boolean"}};
-    case FieldDescriptor::CPPTYPE_ENUM: return Enum(*field.enum_type());
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return {{"type", "number"}};
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return {{"type", "boolean"}};
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return Enum(*field.enum_type());
     case FieldDescriptor::CPPTYPE_STRING:
       return field.type() == FieldDescriptor::TYPE_BYTES ? Json{{"type", "string"}, {"contentEncoding", "base64"}}
                                                          : Json{{"type", "string"}};

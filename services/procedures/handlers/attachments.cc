@@ -83,9 +83,11 @@ absl::StatusOr<options::v1::RawBody> Handlers::GetAttachment(rpc::Context& ctx,
       const AttachmentInDossier found,
       ctx.InScope(p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.Attachment(tx, request.id()); })));
   const bool citizen = ctx.principal().kind == auth::CallerKind::kCitizen;
-  if (citizen && found.file.kind == FileKind::kResult && found.dossier->progress.state != State::kReturned) {
-    return base::PermissionDenied();
-  }
+  // A draft is the office's alone until it was handed out, and for ever when it was sent back.
+  const bool handed_out = found.dossier && found.dossier->progress.state == State::kReturned;
+  const bool hidden =
+      found.file.kind == FileKind::kSupersededDraft || (found.file.kind == FileKind::kResult && !handed_out);
+  if (citizen && hidden) return base::PermissionDenied();
   if (found.dossier) {
     TellAudit(ctx, *found.dossier);
   } else {

@@ -76,7 +76,15 @@ absl::StatusOr<pb::Dossier> Handlers::SignDossier(rpc::Context& ctx, const pb::S
 }
 
 absl::StatusOr<pb::Dossier> Handlers::SendBackDossier(rpc::Context& ctx, const pb::SendBackDossierRequest& request) {
-  return ChangeDossier(ctx, {request.code(), request.etag(), EventKind::kSendBack, request.reason(), 0, {}, {}});
+  ChangeRequest change{request.code(), request.etag(), EventKind::kSendBack, request.reason(), 0, {}, {}};
+  // The draft was refused: it must be neither signed again nor handed out beside the next one.
+  change.before = [&](db::Tx& tx, DossierRow& row, Event&, std::vector<AttachmentRow>& files) {
+    for (AttachmentRow& file : files) {
+      if (file.kind == FileKind::kResult) file.kind = FileKind::kSupersededDraft;
+    }
+    return p_.store.SupersedeResults(tx, row);
+  };
+  return ChangeDossier(ctx, change);
 }
 
 absl::StatusOr<pb::Dossier> Handlers::ReturnDossier(rpc::Context& ctx, const pb::ReturnDossierRequest& request) {

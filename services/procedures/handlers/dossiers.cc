@@ -12,13 +12,14 @@ namespace {
 // Events before the place a client names: so many of all dossiers are looked through at most.
 constexpr int64_t kWatchHistoryMax = 10'000;
 
-// The agencies whose inbox the officer may see, or only the one asked for.
-std::vector<std::string> AgenciesOf(const auth::Principal& principal, const std::string& only) {
-  std::vector<std::string> out;
+// The inboxes that the officer may see, or only those of the agency asked for.
+std::vector<Inbox> InboxesOf(const auth::Principal& principal, const std::string& only) {
+  std::vector<Inbox> out;
   for (const auth::Grant& grant : principal.grants) {
+    const Inbox inbox{grant.agency, grant.unit};
     const bool may = principal.Has("dossier.read", grant.agency, grant.unit);
     const bool wanted = only.empty() || only == grant.agency;
-    if (may && wanted && std::find(out.begin(), out.end(), grant.agency) == out.end()) out.push_back(grant.agency);
+    if (may && wanted && std::find(out.begin(), out.end(), inbox) == out.end()) out.push_back(inbox);
   }
   if (out.size() > kAgenciesPerOfficerMax) out.resize(kAgenciesPerOfficerMax);
   return out;
@@ -51,12 +52,12 @@ absl::StatusOr<pb::ListDossiersResponse> Handlers::ListDossiers(rpc::Context& ct
   if (principal.kind == auth::CallerKind::kCitizen) {
     filter.filer_person = principal.person;
   } else {
-    filter.agencies = AgenciesOf(principal, request.agency());
+    filter.inboxes = InboxesOf(principal, request.agency());
     // An agency that is not one's own is refused like one that does not exist.
-    if (filter.agencies.empty()) return base::PermissionDenied();
+    if (filter.inboxes.empty()) return base::PermissionDenied();
   }
   pb::ListDossiersResponse response;
-  if (filter.filer_person.empty() && filter.agencies.empty()) return response;
+  if (filter.filer_person.empty() && filter.inboxes.empty()) return response;
   ASSIGN_OR_RETURN(std::vector<DossierRow> rows,
                    p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.List(tx, filter, ctx.Now()); }));
   const bool more = rows.size() > static_cast<size_t>(size);

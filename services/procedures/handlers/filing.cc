@@ -4,6 +4,7 @@
 #include "dinh/identity/v1/person_service.pb.h"
 #include "dinh/territory/v1/service.pb.h"
 #include "libs/base/civil.h"
+#include "libs/base/ids.h"
 #include "services/procedures/domain/dossier_code.h"
 #include "services/procedures/errors.h"
 #include "services/procedures/form_values.h"
@@ -55,6 +56,11 @@ absl::Status CheckRequest(const pb::CreateDossierRequest& request) {
                            "A system's name has at most 40 of a-z 0-9 - _ . and an id at most 100 ASCII characters."}});
   }
   for (int i = 0; i < request.subjects_size(); ++i) {
+    if (!request.subjects(i).person().empty() && !base::IsUuid(request.subjects(i).person())) {
+      violations.push_back({"subjects[" + std::to_string(i) + "].person",
+                            {"Mã người không đúng dạng. Hãy chọn lại người liên quan.",
+                             "The id of the person is malformed. Choose the person again."}});
+    }
     if (!request.subjects(i).person().empty() || !request.subjects(i).full_name().empty()) continue;
     violations.push_back({"subjects[" + std::to_string(i) + "]",
                           {"Hãy ghi họ tên người liên quan, hoặc chọn người đã đăng ký.",

@@ -41,8 +41,8 @@ absl::StatusOr<std::string> Create(const Options& options) {
   db::SqliteOptions sqlite;
   sqlite.path = folder / "identity.sqlite";
   ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(sqlite, clock));
-  identity::AdminTools tools{.database = *database, .keys = *keys, .random = random, .ids = ids,
-                             .resource_dir = resources};
+  identity::AdminTools tools{
+      .database = *database, .keys = *keys, .random = random, .ids = ids, .resource_dir = resources};
   identity::NewOfficer officer;
   officer.username = options.username;
   officer.full_name = options.full_name;

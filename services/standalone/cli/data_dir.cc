@@ -33,9 +33,9 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Lock(const std::string& path) 
   if (fd < 0) return Unusable(path);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     close(fd);
-    return base::FailedPrecondition("DATA_DIR_IN_USE",
-                                    {"Thư mục dữ liệu " + path + " đang do một tiến trình khác dùng. Hãy dừng nó trước.",
-                                     "The data folder " + path + " is in use by another process. Stop that one first."});
+    return base::FailedPrecondition(
+        "DATA_DIR_IN_USE", {"Thư mục dữ liệu " + path + " đang do một tiến trình khác dùng. Hãy dừng nó trước.",
+                            "The data folder " + path + " is in use by another process. Stop that one first."});
   }
   return std::unique_ptr<DataDir>(new DataDir(absolute, fd));
 }

@@ -77,8 +77,8 @@ int PlayAgainstFreshPlatform() {
     PrintError(status);
     return kExitCannotRun;
   }
-  const int code = Play("127.0.0.1", static_cast<uint16_t>(process.http_port()), process.data_dir().outbox(),
-                        process.resources());
+  const int code =
+      Play("127.0.0.1", static_cast<uint16_t>(process.http_port()), process.data_dir().outbox(), process.resources());
   process.Stop();
   return code;
 }

@@ -70,8 +70,8 @@ int Export(auth::KeyRing& ring, const std::string& file) {
     return kExitUsage;
   }
   const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = fd >= 0 && write(fd, backup->data(), backup->size()) == static_cast<ssize_t>(backup->size()) &&
-                       fsync(fd) == 0;
+  const bool written =
+      fd >= 0 && write(fd, backup->data(), backup->size()) == static_cast<ssize_t>(backup->size()) && fsync(fd) == 0;
   if (fd >= 0) close(fd);
   if (!written) {
     std::fprintf(stderr, "dinh: không ghi được %s (tệp phải chưa có) / cannot write\n", file.c_str());
@@ -94,12 +94,14 @@ void AddKeys(CLI::App& app, int& exit_code) {
     return command;
   };
   add("list", "Purposes, versions, dates; never secrets", List);
-  add("rotate", "Add a new version of one purpose", [options](auth::KeyRing& ring) {
-    return Rotate(ring, options->purpose);
-  })->add_option("purpose", options->purpose, "token-signing, sealing, blind-index, page-token, audit-head")->required();
-  add("export", "Write all keys to a file, encrypted with a passphrase", [options](auth::KeyRing& ring) {
-    return Export(ring, options->file);
-  })->add_option("file", options->file, "a file that does not exist yet")->required();
+  add("rotate", "Add a new version of one purpose",
+      [options](auth::KeyRing& ring) { return Rotate(ring, options->purpose); })
+      ->add_option("purpose", options->purpose, "token-signing, sealing, blind-index, page-token, audit-head")
+      ->required();
+  add("export", "Write all keys to a file, encrypted with a passphrase",
+      [options](auth::KeyRing& ring) { return Export(ring, options->file); })
+      ->add_option("file", options->file, "a file that does not exist yet")
+      ->required();
 }
 
 }  // namespace dinh::standalone

@@ -27,9 +27,7 @@ void Process::Bind(CLI::App& app) {
   registry_.AddFlags(app);
 }
 
-absl::Status Process::Configure(const std::vector<std::string>& environment) {
-  return registry_.Load("", environment);
-}
+absl::Status Process::Configure(const std::vector<std::string>& environment) { return registry_.Load("", environment); }
 
 absl::Status Process::Start() {
   // Many threads allocate a little each: one arena per core keeps the idle platform small.
@@ -45,8 +43,8 @@ absl::Status Process::OpenStores() {
   ASSIGN_OR_RETURN(resources_, FindResources(settings_.resource_dir));
   ASSIGN_OR_RETURN(data_dir_, DataDir::Lock(settings_.data_dir));
   ASSIGN_OR_RETURN(logger_, telemetry::OpenLogger(clock_, "dinh", log_config_));
-  ASSIGN_OR_RETURN(keys_, auth::KeyRing::OpenOrCreate({.folder = data_dir_->keys()}, data_dir_->HasData(), clock_,
-                                                      random_));
+  ASSIGN_OR_RETURN(keys_,
+                   auth::KeyRing::OpenOrCreate({.folder = data_dir_->keys()}, data_dir_->HasData(), clock_, random_));
   limiter_ = std::make_unique<cache::LocalRateLimiter>(cache::LocalRateLimiterOptions{}, clock_);
   rate_limits_ = std::make_unique<app::RateLimits>(*limiter_, settings_.rate_factor_percent);
   audit_ = std::make_unique<app::Audit>(clock_, ids_, *keys_, *logger_);

@@ -25,7 +25,8 @@ struct Settings {
     registry.Bind("dinh", "grpc", &grpc, "address of the gRPC server; empty: none", {.flag = "grpc"});
     registry.Bind("dinh", "grpc_reflection", &grpc_reflection, "answer gRPC server reflection");
     registry.Bind("dinh", "metrics", &metrics, "address of /metrics; empty: none", {.flag = "metrics"});
-    registry.Bind("dinh", "dev", &dev, "development mode: demo accounts, SMS written to a file outbox", {.flag = "dev"});
+    registry.Bind("dinh", "dev", &dev, "development mode: demo accounts, SMS written to a file outbox",
+                  {.flag = "dev"});
     registry.Bind("dinh", "rate_limits", &rate_limits, "limit calls by principal and address");
     registry.Bind("dinh", "rate_factor_percent", &rate_factor_percent, "scale of all rate limits, for load tests");
     registry.Bind("dinh", "handler_threads", &handler_threads, "calls worked on at the same time");

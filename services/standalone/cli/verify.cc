@@ -89,7 +89,8 @@ int VerifyAudit(const std::string& data_dir, const std::string& heads_file) {
     absl::StatusOr<std::unique_ptr<db::Database>> database = Open(path, clock);
     base::OpContext ctx(clock, clock.Steady() + kVerifyDeadline);
     absl::StatusOr<auth::AuditReport> report =
-        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service, HeadsOf(*heads, service)) : database.status();
+        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service, HeadsOf(*heads, service))
+                      : database.status();
     if (!report.ok()) {
       PrintError(report.status());
       return kExitCannotRun;
@@ -132,7 +133,8 @@ void AddVerify(CLI::App& app, int& exit_code) {
   auto data_dir = std::make_shared<std::string>("var");
   CLI::App* audit = app.add_subcommand("audit", "The audit log");
   audit->require_subcommand(1);
-  CLI::App* verify_audit = audit->add_subcommand("verify", "Check the hash chain and the signed heads of every service");
+  CLI::App* verify_audit =
+      audit->add_subcommand("verify", "Check the hash chain and the signed heads of every service");
   verify_audit->add_option("--data-dir", *data_dir, "data folder")->capture_default_str();
   auto heads = std::make_shared<std::string>();
   verify_audit->add_option("--heads", *heads, "file of heads kept elsewhere, one a line, to hold the chain against");

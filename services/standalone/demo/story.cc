@@ -84,8 +84,7 @@ std::string SignNotification(const std::string& secret, int64_t unix_seconds, co
 std::string SamplePdf(const std::string& marker) {
   const std::string text = "BT /F1 18 Tf 72 720 Td (" + marker + ") Tj ET";
   const std::vector<std::string> objects = {
-      "<< /Type /Catalog /Pages 2 0 R >>",
-      "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+      "<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
       "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
       "<< /Length " + std::to_string(text.size()) + " >>\nstream\n" + text + "\nendstream",
       "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"};
@@ -102,13 +101,21 @@ std::string SamplePdf(const std::string& marker) {
 }
 
 Story::Story(StoryOptions options)
-    : options_(std::move(options)), citizen_(NewClient()), desk_(NewClient()), specialist_(NewClient()),
+    : options_(std::move(options)),
+      citizen_(NewClient()),
+      desk_(NewClient()),
+      specialist_(NewClient()),
       chair_(NewClient()) {
-  steps_ = {{"login", &Story::Login},     {"find", &Story::FindProcedure},
-            {"file", &Story::File},       {"accept", &Story::Accept},
-            {"pay", &Story::Pay},         {"process", &Story::Process},
-            {"strangers", &Story::RefuseStrangers}, {"return", &Story::ReturnResult},
-            {"download", &Story::DownloadAndRate},  {"track", &Story::Track}};
+  steps_ = {{"login", &Story::Login},
+            {"find", &Story::FindProcedure},
+            {"file", &Story::File},
+            {"accept", &Story::Accept},
+            {"pay", &Story::Pay},
+            {"process", &Story::Process},
+            {"strangers", &Story::RefuseStrangers},
+            {"return", &Story::ReturnResult},
+            {"download", &Story::DownloadAndRate},
+            {"track", &Story::Track}};
 }
 
 Json Story::Find(const std::string& list, const std::string& key) const {
@@ -123,7 +130,8 @@ void Story::Say(const std::string& line) const {
 }
 
 absl::Status Story::Fail(const std::string& what, const ApiAnswer& answer) const {
-  return base::Internal(what + ": HTTP " + std::to_string(answer.status) + " " + answer.error + answer.raw.substr(0, 600));
+  return base::Internal(what + ": HTTP " + std::to_string(answer.status) + " " + answer.error +
+                        answer.raw.substr(0, 600));
 }
 
 absl::StatusOr<ApiAnswer> Story::WaitFor(ApiClient& client, const std::string& path, const std::string& key,
@@ -211,17 +219,19 @@ absl::Status Story::File() {
   Json values = form.body.contains("prefill") ? form.body["prefill"] : Json::object();
   // What the platform does not know yet; the rest is pre-filled: no declaring twice.
   values.update(options_.demo.value("story_form", Json::object()));
-  ApiAnswer filed = citizen_.Post("/v1/dossiers", {{"procedure", "2.000635"},
-                                                   {"unit", "15952"},
-                                                   {"form", values},
-                                                   {"subjects", {{{"person", person_}, {"relation", "self"}}}},
-                                                   {"attachments", {attachment_}}},
+  ApiAnswer filed = citizen_.Post("/v1/dossiers",
+                                  {{"procedure", "2.000635"},
+                                   {"unit", "15952"},
+                                   {"form", values},
+                                   {"subjects", {{{"person", person_}, {"relation", "self"}}}},
+                                   {"attachments", {attachment_}}},
                                   {{"Idempotency-Key", "story-" + attachment_}});
   if (!filed.ok()) return Fail("POST /v1/dossiers", filed);
   dossier_ = filed.Text("code");
   if (filed.Int("national_state") != 1) return Fail("state after filing", filed);
   if (!filed.Text("due_date").empty() || !filed.Text("charge").empty()) return Fail("too early", filed);
-  if (citizen_.Get("/v1/dossiers/" + dossier_ + "/receipt").status != 409) return base::Internal("receipt before acceptance");
+  if (citizen_.Get("/v1/dossiers/" + dossier_ + "/receipt").status != 409)
+    return base::Internal("receipt before acceptance");
   Say("3. Nộp hồ sơ " + dossier_ + ", 2 bản, kèm một tệp PDF: trạng thái 1, chưa có hạn trả.");
   return absl::OkStatus();
 }
@@ -241,7 +251,8 @@ absl::Status Story::Accept() {
   ApiAnswer mine = citizen_.Get("/v1/dossiers/" + dossier_);
   const std::string path = mine.Text("tracking_path");
   tracking_token_ = path.substr(path.rfind('/') + 1);
-  Say("4. Cán bộ một cửa tiếp nhận: có giấy tiếp nhận (Mẫu 01), hạn trả " + accepted.Text("due_date") + " và khoản thu.");
+  Say("4. Cán bộ một cửa tiếp nhận: có giấy tiếp nhận (Mẫu 01), hạn trả " + accepted.Text("due_date") +
+      " và khoản thu.");
   return absl::OkStatus();
 }
 
@@ -316,7 +327,8 @@ absl::Status Story::DownloadAndRate() {
   if (!mine.ok() || !mine.body.contains("results") || mine.body["results"].empty()) return Fail("results", mine);
   ApiAnswer file = citizen_.Get("/v1/attachments/" + mine.body["results"][0]["id"].get<std::string>());
   if (!file.ok() || file.raw != SamplePdf("DINH-DEMO-RESULT")) return Fail("download", file);
-  ApiAnswer rated = citizen_.Post("/v1/dossiers/" + dossier_ + ":rate", {{"stars", 5}, {"comment", "Nhanh và rõ ràng."}});
+  ApiAnswer rated =
+      citizen_.Post("/v1/dossiers/" + dossier_ + ":rate", {{"stars", 5}, {"comment", "Nhanh và rõ ràng."}});
   if (!rated.ok()) return Fail("rate", rated);
   ApiAnswer accesses = citizen_.Get("/v1/me/accesses");
   if (!accesses.ok()) return Fail("accesses", accesses);

@@ -1,8 +1,8 @@
 // The story of the README, step by step over HTTP, as the people in it would live it: a citizen files for a copy of an
 // extract, the desk accepts, she pays by VietQR, the office works, signs and returns, she downloads and rates.
 //
-// Each step is a method, so that tests can stop, break or repeat it; `dinh demo` plays them in order. What a step learns
-// stays in the members. A failed step returns the reason; later steps must not be called then.
+// Each step is a method, so that tests can stop, break or repeat it; `dinh demo` plays them in order. What a step
+// learns stays in the members. A failed step returns the reason; later steps must not be called then.
 #pragma once
 
 #include <functional>

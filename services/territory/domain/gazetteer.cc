@@ -69,8 +69,7 @@ absl::StatusOr<Gazetteer> Gazetteer::Build(std::vector<Unit> units, std::vector<
       }
     }
   }
-  std::sort(map.agencies_.begin(), map.agencies_.end(),
-            [](const Agency& a, const Agency& b) { return a.id < b.id; });
+  std::sort(map.agencies_.begin(), map.agencies_.end(), [](const Agency& a, const Agency& b) { return a.id < b.id; });
   for (size_t i = 0; i < map.agencies_.size(); ++i) {
     const Agency& agency = map.agencies_[i];
     if (!map.Knows(agency.unit)) return BadRow(agency.unit, "unknown unit of agency " + agency.id);

@@ -67,8 +67,8 @@ struct SearchOptions {
 
 class Gazetteer {
  public:
-  // INVALID_ARGUMENT naming the row: overlapping spans of a code, an unknown parent or successor, a successor whose span
-  // does not begin where it says, an empty name, an agency of an unknown unit, a duplicate agency.
+  // INVALID_ARGUMENT naming the row: overlapping spans of a code, an unknown parent or successor, a successor whose
+  // span does not begin where it says, an empty name, an agency of an unknown unit, a duplicate agency.
   static absl::StatusOr<Gazetteer> Build(std::vector<Unit> units, std::vector<Agency> agencies);
 
   // The span of `code` valid on `day`; nullptr when there is none.

@@ -134,7 +134,8 @@ TEST(MapFile, BadFilesAreNamed) {
   EXPECT_FALSE(ParseMapFile(R"({"units": [3], "agencies": []})").ok());
   EXPECT_FALSE(ParseMapFile(R"({"units": [{"code": "1", "name": "A", "level": "planet"}], "agencies": []})").ok());
   EXPECT_FALSE(ParseMapFile(R"({"units": [{"code": "1", "name": "A", "level": "commune", "valid_from": "x"}],
-                               "agencies": []})").ok());
+                               "agencies": []})")
+                   .ok());
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ absl::StatusOr<pb::Agency> Handlers::GetAgency(rpc::Context&, const pb::GetAgenc
 }
 
 absl::StatusOr<pb::ListAgenciesResponse> Handlers::ListAgencies(rpc::Context& ctx,
-                                                                 const pb::ListAgenciesRequest& request) {
+                                                                const pb::ListAgenciesRequest& request) {
   const Day today = DayOf(ctx, "");
   const Unit* original = map_->LatestUpTo(request.unit(), today);
   const Unit* unit = original != nullptr ? map_->Resolve(*original, today) : nullptr;

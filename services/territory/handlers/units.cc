@@ -51,14 +51,14 @@ absl::StatusOr<pb::Unit> Handlers::GetUnit(rpc::Context& ctx, const pb::GetUnitR
 }
 
 absl::StatusOr<pb::ResolveUnitResponse> Handlers::ResolveUnit(rpc::Context& ctx,
-                                                               const pb::ResolveUnitRequest& request) {
+                                                              const pb::ResolveUnitRequest& request) {
   if (!map_->Knows(request.code())) return UnitNotFound(request.code());
   const Day day = DayOf(ctx, request.at());
   const Unit* original = request.from().empty() ? map_->LatestUpTo(request.code(), day)
                                                 : map_->At(request.code(), DayOf(ctx, request.from()));
   if (original == nullptr) {
-    return UnitNotValidAt(request.code(), request.from().empty() ? base::FormatDate(base::CivilFromDays(day))
-                                                                 : request.from(), "");
+    return UnitNotValidAt(request.code(),
+                          request.from().empty() ? base::FormatDate(base::CivilFromDays(day)) : request.from(), "");
   }
   const Unit* unit = map_->Resolve(*original, day);
   if (unit == nullptr) return UnitNotValidAt(request.code(), base::FormatDate(base::CivilFromDays(day)), "");
@@ -71,9 +71,9 @@ absl::StatusOr<pb::ResolveUnitResponse> Handlers::ResolveUnit(rpc::Context& ctx,
 absl::StatusOr<pb::ListUnitsResponse> Handlers::ListUnits(rpc::Context& ctx, const pb::ListUnitsRequest& request) {
   ASSIGN_OR_RETURN(int32_t size, page_tokens_.PageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
   ASSIGN_OR_RETURN(std::string last, page_tokens_.Open(ctx, request));
-  const std::vector<const Unit*> found = map_->Search(
-      {.parent = request.parent(), .query = request.query(), .include_former = request.include_former()},
-      DayOf(ctx, request.at()));
+  const std::vector<const Unit*> found =
+      map_->Search({.parent = request.parent(), .query = request.query(), .include_former = request.include_former()},
+                   DayOf(ctx, request.at()));
   // The key of a row: code and first day name one span.
   auto key = [](const Unit& unit) { return unit.code + "@" + DateOrEmpty(unit.from); };
   auto it = found.begin();
