@@ -1,8 +1,8 @@
 #include "services/gateway/transcode/scalars.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "services/gateway/transcode/text_forms.h"
@@ -111,8 +111,8 @@ template <typename V>
 struct Real : Refusing {
   // By bits: -0 is not the default, as on the wire.
   static bool IsDefault(V v) {
-    const V zero = 0;
-    return std::memcmp(&v, &zero, sizeof(V)) == 0;
+    using Bits = std::conditional_t<sizeof(V) == sizeof(uint64_t), uint64_t, uint32_t>;
+    return std::bit_cast<Bits>(v) == 0;
   }
   static Fault FromNumber(const FieldPlan&, std::string_view text, V* out) {
     double wide = 0;

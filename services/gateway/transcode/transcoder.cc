@@ -81,6 +81,7 @@ struct Transcoder::Builder {
     plan.prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type);
     if (plan.prototype == nullptr) return CannotPlan(type.full_name(), "the type is not linked in");
     std::vector<const FieldDescriptor*> fields;
+    fields.reserve(static_cast<size_t>(type.field_count()));
     for (int i = 0; i < type.field_count(); ++i) fields.push_back(type.field(i));
     std::sort(fields.begin(), fields.end(), [](const auto* a, const auto* b) { return a->number() < b->number(); });
     std::vector<std::pair<std::string, int>> names;
