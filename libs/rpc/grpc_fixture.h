@@ -192,7 +192,7 @@ class NoTokens final : public Authenticator {
 
 struct Handlers {
   std::function<absl::StatusOr<pb::Thing>(Context&)> on_find;
-  std::function<absl::Status(const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>&)> on_watch;
+  std::function<absl::Status(std::shared_ptr<Context>, std::shared_ptr<StreamSink>)> on_watch;
 
   absl::StatusOr<pb::Thing> Get(Context& ctx, const pb::GetThingRequest& request) {
     pb::Thing thing;
@@ -215,7 +215,7 @@ struct Handlers {
     }
   }
   absl::Status Watch(std::shared_ptr<Context> ctx, const pb::GetThingRequest&, std::shared_ptr<StreamSink> sink) {
-    return on_watch(ctx, sink);
+    return on_watch(std::move(ctx), std::move(sink));
   }
   std::atomic<int64_t> uploaded = 0;
 };

@@ -122,7 +122,7 @@ struct Handlers {
   explicit Handlers(Steps& steps) : steps(steps) {}
   Steps& steps;
   std::function<absl::StatusOr<pb::Thing>(Context&)> on_unary;
-  std::function<absl::Status(const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>&)> on_stream;
+  std::function<absl::Status(std::shared_ptr<Context>, std::shared_ptr<StreamSink>)> on_stream;
 
   absl::StatusOr<pb::Thing> Answer(Context& ctx) {
     steps.Add("handler");
@@ -148,7 +148,7 @@ struct Handlers {
   }
   absl::Status Watch(std::shared_ptr<Context> ctx, const pb::GetThingRequest&, std::shared_ptr<StreamSink> sink) {
     steps.Add("handler");
-    return on_stream ? on_stream(ctx, sink) : absl::OkStatus();
+    return on_stream ? on_stream(std::move(ctx), std::move(sink)) : absl::OkStatus();
   }
 };
 
