@@ -59,7 +59,9 @@ std::string Client::RenderHead(const ClientRequest& request, std::string_view fr
   std::string out = request.method + " " + request.target + " HTTP/1.1\r\nHost: ";
   out += ipv6 ? "[" + options_.host + "]" : options_.host;
   out += ":" + std::to_string(options_.port) + "\r\n";
-  for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : request.headers) {
+    out.append(name).append(": ").append(value).append("\r\n");
+  }
   out += framing;
   out += "\r\n";
   return out;
@@ -157,7 +159,7 @@ absl::Status Client::SendBody(const Source& source, std::optional<uint64_t> leng
       piece = chunk;
     }
     // The time-out is for each piece: a long upload may take longer than one call.
-    const absl::Status sent = connection_->Send(piece, In(options_.timeout), /*stop_on_answer=*/true);
+    absl::Status sent = connection_->Send(piece, In(options_.timeout), /*stop_on_answer=*/true);
     if (absl::IsDeadlineExceeded(sent)) return sent;
     if (n == 0 || !sent.ok() || connection_->answer_waiting()) return absl::OkStatus();
   }

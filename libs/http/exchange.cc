@@ -31,7 +31,7 @@ class StreamHandle final : public ResponseStream {
   void Close() override { state_->End(); }
   void Abort() override { state_->Abort(); }
   bool closed() const override { return state_->closed(); }
-  void OnEvent(std::function<void(Event)> callback) override { state_->OnEvent(std::move(callback)); }
+  void OnEvent(std::function<void(Event)> callback) override { state_->OnEvent(callback); }
 
  private:
   const std::shared_ptr<StreamState> state_;
@@ -116,7 +116,7 @@ bool StreamState::aborted() const {
   return aborted_;
 }
 
-void StreamState::OnEvent(std::function<void(ResponseStream::Event)> callback) {
+void StreamState::OnEvent(const std::function<void(ResponseStream::Event)>& callback) {
   bool draining = false, closed = false;
   {
     std::lock_guard lock(mutex_);

@@ -36,7 +36,7 @@ class StreamState {
   void End();
   void Abort();
   bool closed() const;
-  void OnEvent(std::function<void(ResponseStream::Event)> callback);
+  void OnEvent(const std::function<void(ResponseStream::Event)>& callback);
   bool ended() const;
   bool aborted() const;
 

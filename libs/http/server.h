@@ -158,11 +158,11 @@ class Handler {
  public:
   virtual ~Handler() = default;
   // For requests with a body only, before any of it is read and before "100 Continue".
-  virtual BodyPlan PlanBody(const Request& head) { return BodyPlan::Buffer(base::kJsonBodyBytesMax); }
+  virtual BodyPlan PlanBody(const Request& /*head*/) { return BodyPlan::Buffer(base::kJsonBodyBytesMax); }
   // Must lead to exactly one answer; 504 is sent for it after ServerOptions::handler_timeout.
   virtual void OnRequest(ExchangePtr exchange) = 0;
   // What is said to requests that the server itself refuses. `head` is null when there was none to read.
-  virtual Response OnProtocolError(ProtocolError error, const Request* head) { return ProblemResponse(error); }
+  virtual Response OnProtocolError(ProtocolError error, const Request* /*head*/) { return ProblemResponse(error); }
 };
 
 struct ServerOptions {

@@ -21,17 +21,19 @@ constexpr size_t kAlpnBytes = sizeof(kAlpn) - 1;
 // Forward secrecy and AEAD only; TLS 1.3 has its own list, which is all of that kind.
 constexpr char kCiphers12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
+int SocketOf(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
+
 // OpenSSL's own socket BIO writes with write(), which raises SIGPIPE on a closed connection: this one does not.
 int BioWrite(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = send(static_cast<int>(reinterpret_cast<intptr_t>(BIO_get_data(bio))), data, size, MSG_NOSIGNAL);
+  const ssize_t n = send(SocketOf(bio), data, size, MSG_NOSIGNAL);
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(n);
 }
 
 int BioRead(BIO* bio, char* out, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = recv(static_cast<int>(reinterpret_cast<intptr_t>(BIO_get_data(bio))), out, size, 0);
+  const ssize_t n = recv(SocketOf(bio), out, size, 0);
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) BIO_set_retry_read(bio);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   return static_cast<int>(n);
@@ -88,15 +90,6 @@ SSL_CTX* NewContext(const SSL_METHOD* method) {
   return context;
 }
 
-SSL* NewSession(const TlsContext& context, int socket) {
-  SSL* session = SSL_new(context.get());
-  BIO* bio = BIO_new(SocketBio());
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(socket)));
-  BIO_set_init(bio, 1);
-  SSL_set_bio(session, bio, bio);
-  return session;
-}
-
 IoResult FromErrno(IoState would_block) {
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {would_block};
   return {IoState::kError};
@@ -141,13 +134,14 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(bool verify, c
 }
 
 std::unique_ptr<TlsSession> TlsSession::Accept(const TlsContext& context, int socket) {
-  SSL* session = NewSession(context, socket);
-  SSL_set_accept_state(session);
-  return std::unique_ptr<TlsSession>(new TlsSession(session));
+  std::unique_ptr<TlsSession> out(new TlsSession(context, socket));
+  SSL_set_accept_state(out->session_);
+  return out;
 }
 
 std::unique_ptr<TlsSession> TlsSession::Connect(const TlsContext& context, int socket, const std::string& host) {
-  SSL* session = NewSession(context, socket);
+  std::unique_ptr<TlsSession> out(new TlsSession(context, socket));
+  SSL* session = out->session_;
   SSL_set_connect_state(session);
   unsigned char address[16];
   const bool numeric =
@@ -159,7 +153,14 @@ std::unique_ptr<TlsSession> TlsSession::Connect(const TlsContext& context, int s
     X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
     SSL_set_tlsext_host_name(session, host.c_str());
   }
-  return std::unique_ptr<TlsSession>(new TlsSession(session));
+  return out;
+}
+
+TlsSession::TlsSession(const TlsContext& context, int socket) : socket_(socket), session_(SSL_new(context.get())) {
+  BIO* bio = BIO_new(SocketBio());
+  BIO_set_data(bio, &socket_);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(session_, bio, bio);
 }
 
 TlsSession::~TlsSession() { SSL_free(session_); }

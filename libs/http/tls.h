@@ -54,8 +54,9 @@ class TlsSession {
   void Close();
 
  private:
-  explicit TlsSession(ssl_st* session) : session_(session) {}
+  TlsSession(const TlsContext& context, int socket);
   IoResult Result(int returned);
+  int socket_;  // what the session's BIO points at
   ssl_st* const session_;
 };
 

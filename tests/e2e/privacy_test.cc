@@ -1,16 +1,14 @@
 // After the story nothing personal lies in clear anywhere on the disk; the audit log and the ledger verify, and a
 // changed byte is found.
 #include <sqlite3.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "gmock/gmock.h"
 #include "tests/support/platform_test.h"
+#include "tests/support/run_dinh.h"
 
 namespace dinh::testing {
 namespace {
@@ -25,25 +23,6 @@ std::string ReadFile(const fs::path& path) {
   std::stringstream text;
   text << in.rdbuf();
   return text.str();
-}
-
-struct Finished {
-  int exit_code = -1;
-  std::string output;
-};
-
-Finished RunDinh(const std::string& arguments) {
-  Finished run;
-  FILE* pipe = popen((ServerProcess::Binary() + " " + arguments + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return run;
-  std::array<char, 4096> buffer;
-  for (size_t n = fread(buffer.data(), 1, buffer.size(), pipe); n > 0;
-       n = fread(buffer.data(), 1, buffer.size(), pipe)) {
-    run.output.append(buffer.data(), n);
-  }
-  const int status = pclose(pipe);
-  run.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return run;
 }
 
 // As the bytes may stand in a file: UTF-8, UTF-8 in JSON with \u escapes, UTF-16.

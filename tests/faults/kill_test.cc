@@ -12,6 +12,7 @@
 #include "libs/base/strings.h"
 #include "tests/faults/outside_client.h"
 #include "tests/support/platform_test.h"
+#include "tests/support/run_dinh.h"
 
 namespace dinh::testing {
 namespace {
@@ -109,11 +110,6 @@ class KillTest : public ::testing::Test {
     return number;
   }
 
-  static int RunDinh(const std::string& arguments) {
-    const int status = std::system((ServerProcess::Binary() + " " + arguments + " >&2").c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
   TempDir dir_;
   ServerProcess server_;
   std::vector<int64_t> starts_ms_;
@@ -181,8 +177,10 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndNothingHappensTwice) {
   EXPECT_EQ(Number("payments", "SELECT COUNT(*) FROM suspense_items"), 0) << "a redelivery was booked again";
   EXPECT_EQ(Number("payments", "SELECT COUNT(*) - COUNT(DISTINCT purpose_ref) FROM charges"), 0) << "charged twice";
   EXPECT_EQ(server_.Terminate(), 0);
-  EXPECT_EQ(RunDinh("ledger verify --data-dir " + server_.data_dir()), 0);
-  EXPECT_EQ(RunDinh("audit verify --data-dir " + server_.data_dir()), 0);
+  for (const char* what : {"ledger", "audit"}) {
+    const Finished run = RunDinh(std::string(what) + " verify --data-dir " + server_.data_dir());
+    EXPECT_EQ(run.exit_code, 0) << run.output;
+  }
 }
 
 // Killed while it makes its first keys and tables: the next start either goes on or begins again, and works.
