@@ -67,7 +67,7 @@ void Say(int fd, std::string_view bytes) {
 }
 
 // Answers one request with `bytes`, then closes.
-std::function<void(int)> Answer(std::string bytes) {
+std::function<void(int)> Answer(const std::string& bytes) {
   return [bytes](int fd) {
     ReadHead(fd);
     Say(fd, bytes);

@@ -36,7 +36,7 @@ TEST_F(ServerTest, ServesManyRequestsOnOneConnection) {
 }
 
 TEST_F(ServerTest, ShowsTheRequestAsItCame) {
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     const Request& request = exchange->request();
     std::string out;
     for (std::string_view part :
@@ -66,7 +66,7 @@ TEST_F(ServerTest, ShowsTheRequestAsItCame) {
 
 TEST_F(ServerTest, BelievesTrustedProxies) {
   options_.trusted_proxies = {"127.0.0.0/8"};
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     exchange->Respond(
         Text(std::string(exchange->request().client_address) + (exchange->request().is_https ? " https" : " http")));
   };
@@ -79,7 +79,7 @@ TEST_F(ServerTest, BelievesTrustedProxies) {
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   std::atomic<int> running{0};
-  handler_.serve = [&](ExchangePtr exchange) {
+  handler_.serve = [&](const ExchangePtr& exchange) {
     EXPECT_EQ(running.fetch_add(1), 0) << "two requests of one connection at the same time";
     const bool elsewhere = exchange->request().path.ends_with("3");
     auto answer = [&running, exchange] {
@@ -109,7 +109,7 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
 
 TEST_F(ServerTest, OnlyTheFirstAnswerCounts) {
   std::promise<ExchangePtr> held;
-  handler_.serve = [&](ExchangePtr exchange) {
+  handler_.serve = [&](const ExchangePtr& exchange) {
     EXPECT_TRUE(exchange->Respond(Text("first")));
     EXPECT_FALSE(exchange->Respond(Text("second")));
     EXPECT_EQ(exchange->StartStream({}), nullptr);
@@ -128,7 +128,7 @@ TEST_F(ServerTest, OnlyTheFirstAnswerCounts) {
 }
 
 TEST_F(ServerTest, AForgottenExchangeIsAnsweredWith500AtOnce) {
-  handler_.serve = [this](ExchangePtr exchange) {
+  handler_.serve = [this](const ExchangePtr& exchange) {
     if (exchange->request().path == "/elsewhere") {
       Spawn([exchange] { EXPECT_EQ(exchange->request().path, "/elsewhere"); });
     }
@@ -145,7 +145,7 @@ TEST_F(ServerTest, AForgottenExchangeIsAnsweredWith500AtOnce) {
 }
 
 TEST_F(ServerTest, HeadAndBodilessStatuses) {
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     const int status = exchange->request().path == "/204" ? 204 : exchange->request().path == "/304" ? 304 : 200;
     exchange->Respond(Text("content", status));
   };
@@ -170,7 +170,7 @@ TEST_F(ServerTest, HeadAndBodilessStatuses) {
 }
 
 TEST_F(ServerTest, ConnectionsEndWhenTheyShould) {
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     Response response = Text("x");
     response.close = exchange->request().path == "/close";
     exchange->Respond(std::move(response));
@@ -214,7 +214,7 @@ TEST_F(ServerTest, HalfClosedClientStillGetsItsAnswer) {
 
 TEST_F(ServerTest, LargeAnswersSharedAndOwn) {
   const auto large = std::make_shared<const std::string>(9'000'000, 'v');
-  handler_.serve = [&](ExchangePtr exchange) {
+  handler_.serve = [&](const ExchangePtr& exchange) {
     Response response;
     if (exchange->request().path == "/shared") {
       response.shared = large;
@@ -275,6 +275,7 @@ TEST_F(ServerTest, ConcurrentLoadFromManyClientsAnsweredFromManyThreads) {
     arrived.notify_one();
   };
   std::vector<std::thread> answerers;
+  answerers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     answerers.emplace_back([&] {
       for (;;) {
@@ -292,6 +293,7 @@ TEST_F(ServerTest, ConcurrentLoadFromManyClientsAnsweredFromManyThreads) {
   constexpr int kClients = 16, kRequests = 250;
   std::atomic<int> good{0};
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   for (int c = 0; c < kClients; ++c) {
     clients.emplace_back([&, c] {
       Client client = NewClient();

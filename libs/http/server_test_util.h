@@ -52,7 +52,7 @@ class FunctionHandler final : public Handler {
   }
 
   std::function<BodyPlan(const Request&)> plan;
-  std::function<void(ExchangePtr)> serve = [](ExchangePtr exchange) {
+  std::function<void(ExchangePtr)> serve = [](const ExchangePtr& exchange) {
     exchange->Respond(Text(std::string(exchange->request().method_name) + " " +
                            std::string(exchange->request().target) + " " + std::string(exchange->request().body)));
   };

@@ -73,7 +73,7 @@ class TlsTest : public ServerTest {
 };
 
 TEST_F(TlsTest, RoundTripsSmallAndLarge) {
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     EXPECT_TRUE(exchange->request().is_tls);
     EXPECT_TRUE(exchange->request().is_https);
     const size_t size = exchange->request().path == "/large" ? 5'000'000 : 5;
@@ -96,7 +96,7 @@ TEST_F(TlsTest, RoundTripsSmallAndLarge) {
 
 TEST_F(TlsTest, StreamsBothWays) {
   handler_.plan = [](const Request&) { return BodyPlan::Read(100'000'000); };
-  handler_.serve = [this](ExchangePtr exchange) {
+  handler_.serve = [this](const ExchangePtr& exchange) {
     Spawn([exchange] {
       StreamHead head;
       head.headers.Add("Content-Type", "application/octet-stream");

@@ -37,7 +37,7 @@ class UploadTest : public ServerTest {
  protected:
   void SetUp() override {
     handler_.plan = [this](const Request&) { return BodyPlan::Read(limit_); };
-    handler_.serve = [this](ExchangePtr exchange) {
+    handler_.serve = [this](const ExchangePtr& exchange) {
       if (exchange->body_reader() == nullptr) {
         exchange->Respond(Text("no body"));
         return;
@@ -243,7 +243,7 @@ TEST_F(UploadTest, ASinkThatNeverGoesOnIsEnded) {
 }
 
 TEST_F(UploadTest, AnswersBeforeTheBodyEnds) {
-  handler_.serve = [](ExchangePtr exchange) { exchange->Respond(Text("not allowed", 403)); };
+  handler_.serve = [](const ExchangePtr& exchange) { exchange->Respond(Text("not allowed", 403)); };
   Start();
   Client client = NewClient();
   const absl::StatusOr<ClientResponse> response = client.SendStream({.method = "POST"}, Bytes(kLimit), kLimit);
@@ -271,7 +271,7 @@ TEST_F(UploadTest, SaysContinueOnlyToThoseWhoMayGoOn) {
   handler_.plan = [](const Request& head) {
     return head.path == "/no" ? BodyPlan::Reject(Text("no", 403)) : BodyPlan::Buffer(100);
   };
-  handler_.serve = [](ExchangePtr exchange) { exchange->Respond(Text(std::string(exchange->request().body))); };
+  handler_.serve = [](const ExchangePtr& exchange) { exchange->Respond(Text(std::string(exchange->request().body))); };
   Start();
   Client client = NewClient();
   ASSERT_TRUE(
@@ -293,7 +293,7 @@ TEST_F(UploadTest, SaysContinueOnlyToThoseWhoMayGoOn) {
 TEST_F(UploadTest, BufferedBodiesHaveABudgetTogether) {
   options_.buffered_bytes_max = 10'000;
   handler_.plan = [](const Request&) { return BodyPlan::Buffer(8000); };
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     exchange->Respond(Text(std::to_string(exchange->request().body.size())));
   };
   Start();
@@ -317,7 +317,7 @@ TEST_F(UploadTest, CarriesARouteFromPlanToRequest) {
     plan.context = std::make_shared<std::string>("route of " + std::string(head.path));
     return plan;
   };
-  handler_.serve = [](ExchangePtr exchange) {
+  handler_.serve = [](const ExchangePtr& exchange) {
     const auto* route = static_cast<const std::string*>(exchange->context().get());
     exchange->Respond(Text(route != nullptr ? *route : "none"));
   };
@@ -328,7 +328,7 @@ TEST_F(UploadTest, CarriesARouteFromPlanToRequest) {
 }
 
 TEST_F(UploadTest, MultipartEndToEnd) {
-  handler_.serve = [this](ExchangePtr exchange) {
+  handler_.serve = [this](const ExchangePtr& exchange) {
     Spawn([exchange] {
       struct Parts final : MultipartParser::Listener {
         absl::Status OnPartBegin(const MultipartPart& part) override {
