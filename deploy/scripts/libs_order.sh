@@ -72,7 +72,7 @@ done
 SQL='"(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE (TABLE|UNIQUE|INDEX)|ALTER TABLE|DROP (TABLE|INDEX)|PRAGMA) '
 while IFS=: read -r file line text; do
   case "$file" in
-    *_test.cc | *_fixture.h | *test_support.h | */testing_vfs.* | libs/db/* | libs/events/* | libs/auth/audit* | libs/testing/*) ;;
+    *_test.cc | *_fixture.h | *test_support.h | *_test_service.h | */testing_vfs.* | libs/db/* | libs/events/* | libs/auth/audit* | libs/testing/*) ;;
     libs/app/audit*) ;;
     services/*/store*.cc) ;;
     *) fail "$file:$line: SQL belongs in store.cc: $(echo "$text" | sed 's/^ *//' | cut -c1-80)" ;;
