@@ -169,7 +169,7 @@ TEST_F(ServerLimitsTest, HandlersThatNeverAnswerAreAnsweredFor) {
 }
 
 TEST_F(ServerLimitsTest, ClientsThatDoNotReadAreCutOff) {
-  handler_.serve = [](ExchangePtr exchange) { exchange->Respond(Text(std::string(30'000'000, 'x'))); };
+  handler_.serve = [](const ExchangePtr& exchange) { exchange->Respond(Text(Huge())); };
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw(kGet).ok());

@@ -19,7 +19,7 @@ constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 class StreamTest : public ServerTest {
  protected:
   // The stream of the next request; the handler hands it over.
-  void Arm(StreamHead head = {}) {
+  void Arm(const StreamHead& head = {}) {
     handler_.serve = [this, head](const ExchangePtr& exchange) { Put(exchange->StartStream(head)); };
   }
   void ArmSse() {
@@ -146,7 +146,7 @@ TEST_F(StreamTest, DownloadOfKnownLengthWithBackpressure) {
   head.content_length = kPiece * kPieces;
   head.headers.Add("Content-Type", "application/pdf");
   const auto written = std::make_shared<std::atomic<size_t>>(0);
-  handler_.serve = [this, head, written](ExchangePtr exchange) {
+  handler_.serve = [this, head, written](const ExchangePtr& exchange) {
     Spawn([exchange, head, written] {
       const auto stream = exchange->StartStream(head);
       for (size_t i = 0; i < kPieces; ++i) {
@@ -214,7 +214,7 @@ TEST_F(StreamTest, AStalledStreamEndsByTime) {
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw(kGet).ok());
   const auto stream = Next();
-  stream->Write(std::string(20'000'000, 'x'));
+  stream->Write(Huge());
   EXPECT_TRUE(Eventually([&] {
     Advance(seconds(16));
     return server_->stats().connections_open == 0;

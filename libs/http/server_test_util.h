@@ -33,6 +33,13 @@ bool Eventually(const Condition& condition) {
   return true;
 }
 
+// More than any kernel's socket buffers hold.
+inline std::string Huge() {
+  std::string out;
+  for (int megabytes = 0; megabytes < 40; ++megabytes) out.append(1'000'000, 'x');
+  return out;
+}
+
 inline Response Text(std::string body, int status = 200) {
   Response response;
   response.status = status;
