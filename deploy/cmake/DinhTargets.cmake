@@ -17,11 +17,7 @@ endif()
 # Tests and benches run in the source folder and name files relative to it, so that the command line of a compilation
 # is the same in every checkout and ccache serves them all.
 file(RELATIVE_PATH DINH_BINARY_RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  set(DINH_PATHS DINH_SOURCE_DIR="." DINH_BINARY_DIR="${DINH_BINARY_RELATIVE}")
-else()
-  set(DINH_PATHS DINH_SOURCE_DIR="${CMAKE_SOURCE_DIR}" DINH_BINARY_DIR="${CMAKE_BINARY_DIR}")
-endif()
+set(DINH_PATHS DINH_SOURCE_DIR="." DINH_BINARY_DIR="${DINH_BINARY_RELATIVE}")
 
 function(dinh_configure target)
   target_link_libraries(${target} PRIVATE dinh_flags)

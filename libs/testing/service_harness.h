@@ -74,14 +74,16 @@ class CollectingSink final : public rpc::StreamSink {
   std::function<void()> on_closed_;
 };
 
+struct CallExtras {
+  std::string request_id;
+  std::string language = "vi";
+  std::chrono::milliseconds deadline{30'000};  // of the fake clock
+  bool* replayed = nullptr;
+};
+
 class ServiceHarness {
  public:
-  struct CallExtras {
-    std::string request_id;
-    std::string language = "vi";
-    std::chrono::milliseconds deadline{30'000};  // of the fake clock
-    bool* replayed = nullptr;
-  };
+  using CallExtras = testing::CallExtras;
 
   static absl::StatusOr<std::unique_ptr<ServiceHarness>> Start(HarnessOptions options);
   ~ServiceHarness();

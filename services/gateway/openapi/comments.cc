@@ -73,7 +73,7 @@ std::string NameOf(const FileDescriptorProto& file, const SourceCodeInfo::Locati
     case kFileEnum:
       return NameOfEnum(file.enum_type(index), at, 2, file.package());
     case kFileService: {
-      const std::string name = file.package() + "." + file.service(index).name();
+      std::string name = file.package() + "." + file.service(index).name();
       if (at.path_size() == 2) return name;
       if (at.path_size() == 4 && at.path(2) == kServiceMethod) {
         return name + "." + file.service(index).method(at.path(3)).name();
