@@ -202,6 +202,25 @@ TEST_F(OtpServiceTest, AnAddressIsLimitedGenerously) {
   EXPECT_EQ(sent, 100);
 }
 
+TEST_F(OtpServiceTest, GuessingOverManyPhonesEndsAtTheAddress) {
+  const std::string device = LoginByPhone("0900000001").device_token();
+  int phones = 0;
+  absl::Status refused;
+  for (; phones < 60; ++phones) {
+    const auto sent = Send("091" + std::to_string(100 + phones).substr(1) + "00000");
+    refused = sent.status();
+    if (!sent.ok()) break;
+    const std::string wrong = Other(LastCode());
+    for (int attempt = 0; attempt < 5; ++attempt) EXPECT_FALSE(Verify(sent->challenge(), wrong).ok());
+  }
+  EXPECT_EQ(phones, 24);  // 120 wrong codes
+  EXPECT_EQ(Reason(refused), "OTP_RATE_LIMITED");
+  // A device that is known here is not locked out by it, nor is anybody behind another address.
+  harness_->clock().Advance(30 * kSecond);
+  EXPECT_TRUE(Send("0900000001", device).ok());
+  EXPECT_TRUE(Send("0935000000", "", testing::Anonymous("198.51.100.7")).ok());
+}
+
 TEST_F(OtpServiceTest, OnlyMobileNumbersInUse) {
   EXPECT_EQ(Reason(Send("0951234567").status()), "INVALID_FIELD");
   EXPECT_EQ(Reason(Send("0212345678").status()), "INVALID_FIELD");

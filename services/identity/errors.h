@@ -10,6 +10,11 @@
 namespace dinh::identity {
 
 // One answer for wrong, used, expired and unknown.
+inline absl::Status OwnGrants() {
+  return base::FailedPrecondition("OWN_GRANTS", {"Không ai tự cấp quyền cho mình. Hãy nhờ một quản trị viên khác.",
+                                                 "Nobody grants themselves a role. Ask another administrator."});
+}
+
 inline absl::Status OtpInvalid() {
   return base::Unauthenticated("OTP_INVALID",
                                {"Mã không đúng hoặc đã hết hạn. Hãy kiểm tra lại tin nhắn, hoặc yêu cầu mã mới.",

@@ -31,6 +31,9 @@ inline constexpr RateLimit kOtpPerBlock{60, 15 * kMinute};
 inline constexpr RateLimit kOtpPerAddress{100, 15 * kMinute};
 inline constexpr RateLimit kOtpPerDevice{10, kHour};
 inline constexpr std::chrono::seconds kOtpPause{30};  // between two codes to a phone or device
+// Wrong codes from one address, after which it gets no new ones for unknown devices: 5 attempts a code would otherwise
+// be tens of thousands of guesses a day over many phones.
+inline constexpr RateLimit kWrongCodePerAddress{120, kHour};
 // Development mode: scripts log in all day.
 inline constexpr int64_t kDevelopmentFactor = 100;
 

@@ -127,6 +127,13 @@ TEST_F(OfficerServiceTest, ALockEndsTheLoginsAndUnlockingDoesNotRevivethem) {
   EXPECT_TRUE(LoginByPassword("motcua.thu", kPassword).ok());
 }
 
+TEST_F(OfficerServiceTest, NobodyGrantsThemselvesARole) {
+  ASSERT_TRUE(CreateBy(admin_, "quantri.hai", {kAdminHere}).ok());
+  EXPECT_EQ(Reason(GrantsBy(admin_, admin_id_, {kAdminHere, {"chair", "ubnd-15865", "15865"}}).status()), "OWN_GRANTS");
+  EXPECT_TRUE(GrantsBy(admin_, admin_id_, {kAdminHere}).ok());
+  EXPECT_TRUE(GrantsBy(admin_, admin_id_, {}).ok());  // laying a role down is one's own business
+}
+
 TEST_F(OfficerServiceTest, TheLastAdministratorStays) {
   EXPECT_EQ(Reason(LockBy(admin_, admin_id_).status()), "LAST_ADMIN");
   EXPECT_EQ(Reason(GrantsBy(admin_, admin_id_, {kDeskHere}).status()), "LAST_ADMIN");

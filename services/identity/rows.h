@@ -99,6 +99,7 @@ enum class AttemptKind {
   kWrongNameAndAddress = 5,
   kWrongName = 6,
   kWrongAddress = 7,
+  kWrongCodeAddress = 8,
 };
 
 struct AccessRow {

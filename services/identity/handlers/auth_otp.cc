@@ -62,6 +62,13 @@ absl::StatusOr<std::vector<Guard>> AuthHandlers::OtpGuards(db::Tx& tx, const std
   return guards;
 }
 
+std::vector<Guard> AuthHandlers::WrongCodeGuards(const std::string& address) const {
+  if (address.empty()) return {};
+  RateLimit limit = kWrongCodePerAddress;
+  if (parts_.development) limit.count_max *= kDevelopmentFactor;
+  return {{AttemptKind::kWrongCodeAddress, address, limit}};
+}
+
 absl::StatusOr<pb::SendOtpResponse> AuthHandlers::SendOtp(rpc::Context& ctx, const pb::SendOtpRequest& request) {
   const std::optional<std::string> phone = NormalizePhone(request.phone(), parts_.config.phone_prefixes);
   if (!phone) return PhoneInvalid("phone");
@@ -79,6 +86,11 @@ absl::StatusOr<pb::SendOtpResponse> AuthHandlers::SendOtp(rpc::Context& ctx, con
                          OtpGuards(tx, ctx.principal().address, *phone, request.device_token()));
         ASSIGN_OR_RETURN(const base::Micros wait, WaitForAll(tx, parts_.store, guards));
         if (wait > 0) return OtpRateLimited(ToMs(wait));
+        if (guards.front().kind != AttemptKind::kOtpDevice) {
+          ASSIGN_OR_RETURN(const base::Micros guessing,
+                           WaitForAll(tx, parts_.store, WrongCodeGuards(ctx.principal().address)));
+          if (guessing > 0) return OtpRateLimited(ToMs(guessing));
+        }
         RETURN_IF_ERROR(RecordAttempt(tx, parts_.store, guards));
         if (!request.device_token().empty()) {
           RETURN_IF_ERROR(parts_.store.TouchDevice(tx, request.device_token()));
@@ -118,6 +130,7 @@ absl::StatusOr<AuthHandlers::OtpLogin> AuthHandlers::LoginByOtp(db::Tx& tx, cons
     case OtpVerdict::kWrong:
       ++row->challenge.attempts;
       RETURN_IF_ERROR(parts_.store.UpdateChallenge(tx, *row));
+      RETURN_IF_ERROR(RecordAttempt(tx, parts_.store, WrongCodeGuards(ctx.principal().address)));
       return out;
     case OtpVerdict::kAccepted:
       row->challenge.used_at = ctx.Now();

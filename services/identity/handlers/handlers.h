@@ -65,6 +65,8 @@ class AuthHandlers {
   struct OtpLogin;
   struct PasswordCheck;
 
+  // Counted when a code was wrong; holds back new codes, except to known devices.
+  std::vector<Guard> WrongCodeGuards(const std::string& address) const;
   absl::StatusOr<std::vector<Guard>> OtpGuards(db::Tx& tx, const std::string& address, const std::string& phone,
                                                const std::string& device_token) const;
   absl::StatusOr<OtpLogin> LoginByOtp(db::Tx& tx, const rpc::Context& ctx, const pb::VerifyOtpRequest& request) const;

@@ -19,6 +19,12 @@ absl::Status CheckGrantScopes(rpc::Context& ctx, const std::vector<RoleGrant>& g
   return absl::OkStatus();
 }
 
+bool Adds(const std::vector<RoleGrant>& before, const std::vector<RoleGrant>& after) {
+  return std::any_of(after.begin(), after.end(), [&before](const RoleGrant& grant) {
+    return std::find(before.begin(), before.end(), grant) == before.end();
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<OfficerRow> OfficerHandlers::Managed(rpc::Context& ctx, db::Tx& tx, const std::string& id) const {
@@ -95,6 +101,7 @@ absl::StatusOr<pb::Officer> OfficerHandlers::SetGrants(rpc::Context& ctx, const 
     if (!violations.empty()) return base::InvalidFields(std::move(violations));
     if (!request.etag().empty() && request.etag() != Etag(row.revision)) return base::StaleEtag();
     RETURN_IF_ERROR(KeepAnAdmin(tx, row, row.locked, grants));
+    if (row.account == ctx.principal().id && Adds(row.grants, grants)) return OwnGrants();
     row.grants = grants;
     RETURN_IF_ERROR(parts_.store.SetGrants(tx, row));
     AuditOfficer(ctx, row);
