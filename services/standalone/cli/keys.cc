@@ -87,7 +87,7 @@ void AddKeys(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* keys = app.add_subcommand("keys", "The installation's keys");
   keys->require_subcommand(1);
-  auto add = [&](const char* name, const char* help, std::function<int(auth::KeyRing&)> use) {
+  auto add = [&](const char* name, const char* help, const std::function<int(auth::KeyRing&)>& use) {
     CLI::App* command = keys->add_subcommand(name, help);
     command->add_option("--data-dir", options->data_dir, "data folder")->capture_default_str();
     command->callback([options, use, &exit_code] { exit_code = WithRing(*options, use); });
