@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <set>
 #include <thread>
 
@@ -22,6 +23,7 @@ using demo::ApiClient;
 using demo::Json;
 
 constexpr int kKills = 25;
+constexpr int kKillsMax = 150;  // as many as it takes until every delicate moment was hit
 constexpr int kClients = 4;
 constexpr uint64_t kSeed = 20260213;
 constexpr int kLifeMinMs = 60, kLifeMaxMs = 700;
@@ -43,13 +45,41 @@ class KillTest : public ::testing::Test {
     return tokens;
   }
 
+  // How many cuts hit the delicate moments: what was on its way, and what lies on the disk.
+  struct Hits {
+    int uploads = 0;     // a file was only half there
+    int filings = 0;     // a dossier was being given its number
+    int ledgers = 0;     // money was booked, and the dossier had not heard of it
+    int numberings = 0;  // an event was committed and had no number yet
+    bool all() const { return uploads > 0 && filings > 0 && ledgers > 0 && numberings > 0; }
+  };
+
+  // Looks at what the dead server left, before the next one tidies up.
+  void Examine() {
+    std::error_code error;
+    const std::filesystem::directory_iterator unfinished(server_.data_dir() + "/procedures/files/unfinished", error);
+    if (!error && unfinished != std::filesystem::directory_iterator()) ++hits_.uploads;
+    const std::string payments = server_.data_dir() + "/db/payments.sqlite";
+    const int64_t unheard = Number("procedures",
+                                   "SELECT COUNT(*) FROM dossiers d JOIN other.charges c ON c.id = d.charge "
+                                   "WHERE c.paid_vnd = c.amount_vnd AND d.charge_paid = 0",
+                                   payments);
+    if (unheard > 0) ++hits_.ledgers;
+    const std::string unnumbered = "SELECT COUNT(*) FROM outbox WHERE sequence IS NULL";
+    if (Number("payments", unnumbered) > 0 || Number("procedures", unnumbered) > 0) ++hits_.numberings;
+  }
+
   // Kills and starts again; the time between is the server's life.
-  void CutThePower(Whereabouts& where) {
+  void CutThePower(Whereabouts& where, const std::vector<std::unique_ptr<OutsideClient>>& clients) {
     base::SeededRandom random(kSeed);
-    for (int i = 0; i < kKills; ++i) {
+    for (int i = 0; i < kKillsMax && (i < kKills || !hits_.all()); ++i) {
       std::this_thread::sleep_for(  // how long a life is, not a wait for something
           std::chrono::milliseconds(kLifeMinMs + static_cast<int>(random.Below(kLifeMaxMs - kLifeMinMs))));
+      bool filing = false;
+      for (const auto& client : clients) filing = filing || client->filing();
       server_.Kill();
+      hits_.filings += filing ? 1 : 0;
+      Examine();
       const absl::Status started = server_.Start();
       ASSERT_TRUE(started.ok()) << "after kill " << i << ": " << started;
       starts_ms_.push_back(server_.start_ms());
@@ -95,12 +125,15 @@ class KillTest : public ::testing::Test {
     for (const auto& [action, times] : actions) EXPECT_EQ(times, 1) << action << " happened twice: " << now.raw;
   }
 
-  int64_t Number(const std::string& database, const std::string& sql) {
+  // `other`: a second store that the query calls "other".
+  int64_t Number(const std::string& database, const std::string& sql, const std::string& other = "") {
     sqlite3* db = nullptr;
     sqlite3_stmt* statement = nullptr;
     int64_t number = -1;
     const std::string path = server_.data_dir() + "/db/" + database + ".sqlite";
+    const std::string attach = other.empty() ? "" : "ATTACH '" + other + "' AS other";
     if (sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK &&
+        sqlite3_exec(db, attach.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK &&
         sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW) {
       number = sqlite3_column_int64(statement, 0);
@@ -113,6 +146,7 @@ class KillTest : public ::testing::Test {
   TempDir dir_;
   ServerProcess server_;
   std::vector<int64_t> starts_ms_;
+  Hits hits_;
 };
 
 TEST_F(KillTest, NothingAcknowledgedIsLostAndNothingHappensTwice) {
@@ -129,7 +163,7 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndNothingHappensTwice) {
         std::make_unique<OutsideClient>(where, stop, tokens[static_cast<size_t>(i)], DemoData(), i, kSeed));
   }
   for (auto& client : clients) threads.emplace_back([&client] { client->Run(); });
-  CutThePower(where);
+  CutThePower(where, clients);
   stop = true;
   for (std::thread& thread : threads) thread.join();
   ASSERT_TRUE(server_.running());
@@ -159,15 +193,22 @@ TEST_F(KillTest, NothingAcknowledgedIsLostAndNothingHappensTwice) {
   EXPECT_GE(filed, 20);
   EXPECT_GE(paid, 10);
   EXPECT_GE(rated, 1);
+  EXPECT_GT(hits_.uploads, 0) << "no cut fell into an upload";
+  EXPECT_GT(hits_.filings, 0) << "no cut fell into a filing";
+  EXPECT_GT(hits_.ledgers, 0) << "no cut fell between ledger and event";
+  EXPECT_GT(hits_.numberings, 0) << "no cut fell between a commit and its event's number";
   RecordProperty("uploads", uploads);
   RecordProperty("filed", filed);
   RecordProperty("accepted", accepted);
   RecordProperty("paid", paid);
   RecordProperty("rated", rated);
   RecordProperty("retries", retries);
-  printf("%d kills: %d uploads, %d dossiers, %d accepted, %d paid, %d rated, %d retries; slowest start %ld ms\n",
-         kKills, uploads, filed, accepted, paid, rated, retries,
+  printf("%zu kills: %d uploads, %d dossiers, %d accepted, %d paid, %d rated, %d retries; slowest start %ld ms\n",
+         starts_ms_.size(), uploads, filed, accepted, paid, rated, retries,
          static_cast<long>(*std::max_element(starts_ms_.begin(), starts_ms_.end())));
+  printf(
+      "cuts that fell into an upload %d, into a filing %d, between ledger and event %d, between commit and number %d\n",
+      hits_.uploads, hits_.filings, hits_.ledgers, hits_.numberings);
 
   // At most one dossier per key: what was sent and never answered may have happened once.
   EXPECT_EQ(Number("procedures", "SELECT COUNT(*) - COUNT(DISTINCT code) FROM dossiers"), 0);

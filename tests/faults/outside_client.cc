@@ -82,7 +82,9 @@ bool OutsideClient::File(Acknowledged& ack) {
   // Sometimes the answer is asked for twice: it must be the same dossier.
   const int times = random_.Below(3) == 0 ? 2 : 1;
   for (int i = 0; i < times; ++i) {
+    filing_ = true;
     const ApiAnswer filed = Post("file", tokens_.citizen, "/v1/dossiers", filing, ack.key);
+    filing_ = false;
     if (!filed.ok()) {
       surprises_.push_back("file: HTTP " + std::to_string(filed.status) + " " + filed.raw + filed.error);
       return false;

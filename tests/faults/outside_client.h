@@ -73,6 +73,8 @@ class OutsideClient {
   void Run();
   const std::vector<Acknowledged>& list() const { return list_; }
   int retries() const { return retries_; }
+  // A filing is on its way at this moment. Thread-safe.
+  bool filing() const { return filing_; }
   // Answers that no client should ever see: "what: HTTP 500 …".
   const std::vector<std::string>& surprises() const { return surprises_; }
 
@@ -100,6 +102,7 @@ class OutsideClient {
   std::vector<std::string> surprises_;
   int retries_ = 0;
   int count_ = 0;
+  std::atomic<bool> filing_ = false;
 };
 
 }  // namespace dinh::testing
