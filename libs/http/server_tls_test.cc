@@ -1,9 +1,5 @@
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -11,38 +7,13 @@
 
 #include "libs/base/status.h"
 #include "libs/http/server_test_util.h"
+#include "libs/testing/test_certificate.h"
 
 namespace dinh::http {
 namespace {
 
-// Writes a self-signed certificate for 127.0.0.1 and its key.
 void MakeCertificate(const std::string& name, const std::string& certificate_file, const std::string& key_file) {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-  X509_set_version(certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_set_pubkey(certificate, key);
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
-                             0);
-  X509_set_issuer_name(certificate, subject);
-  X509_EXTENSION* alternative =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost");
-  X509_add_ext(certificate, alternative, -1);
-  X509_EXTENSION_free(alternative);
-  ASSERT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
-  FILE* file = std::fopen(certificate_file.c_str(), "w");
-  ASSERT_NE(file, nullptr);
-  PEM_write_X509(file, certificate);
-  std::fclose(file);
-  file = std::fopen(key_file.c_str(), "w");
-  ASSERT_NE(file, nullptr);
-  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-  std::fclose(file);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
+  ASSERT_TRUE(dinh::testing::WriteTestCertificate(name, certificate_file, key_file));
 }
 
 class TlsTest : public ServerTest {

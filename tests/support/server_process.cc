@@ -101,6 +101,8 @@ absl::Status ServerProcess::WaitReady() {
     if (ReadAddresses()) {
       http::ClientOptions options;
       options.port = http_port_;
+      options.tls = !options_.tls_ca_file.empty();
+      options.tls_ca_file = options_.tls_ca_file;
       http::Client client(options);
       absl::StatusOr<http::ClientResponse> ready = client.Get("/readyz");
       if (ready.ok() && ready->status == 200) return absl::OkStatus();

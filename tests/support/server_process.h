@@ -19,6 +19,7 @@ class ServerProcess {
     std::vector<std::string> environment;  // "NAME=value", added to this process'
     std::vector<std::string> wrapper;      // e.g. {"strace", "-f", …}: what runs the binary
     bool dev = true;
+    std::string tls_ca_file;  // it serves HTTPS with a certificate of this issuer; empty: plain HTTP
   };
   explicit ServerProcess(Options options) : options_(std::move(options)) {}
   ~ServerProcess();

@@ -11,6 +11,18 @@
 #include "services/standalone/modules.h"
 
 namespace dinh::standalone {
+namespace {
+
+// "0.0.0.0:0" and the port that the system gave -> "127.0.0.1:41234".
+std::string Reachable(std::string_view address, int port) {
+  const size_t colon = address.rfind(':');
+  std::string_view host = colon == std::string_view::npos ? std::string_view() : address.substr(0, colon);
+  if (host.empty() || host == "0.0.0.0") host = "127.0.0.1";
+  if (host == "[::]") host = "[::1]";
+  return std::string(host) + ":" + std::to_string(port);
+}
+
+}  // namespace
 
 Process::Process() : modules_(MakeServices()) {
   auto gateway = gateway::MakeGatewayModule();
@@ -113,5 +125,16 @@ void Process::Reload() {
 }
 
 int Process::http_port() const { return gateway_->port(); }
+
+std::string Process::HttpUrl() const {
+  const gateway::GatewayConfig& config = gateway_->config();
+  return (config.tls_certificate.empty() ? "http://" : "https://") + Reachable(config.address, http_port());
+}
+
+std::string Process::GrpcAddress() const { return grpc_port() == 0 ? "" : Reachable(settings_.grpc, grpc_port()); }
+
+std::string Process::MetricsAddress() const {
+  return metrics_port() == 0 ? "" : Reachable(settings_.metrics, metrics_port());
+}
 
 }  // namespace dinh::standalone

@@ -46,6 +46,10 @@ class Process {
   void Reload();
 
   int http_port() const;
+  // Where somebody on this machine reaches it: "https://127.0.0.1:8443", "127.0.0.1:9090"; empty: it does not listen.
+  std::string HttpUrl() const;
+  std::string GrpcAddress() const;
+  std::string MetricsAddress() const;
   int grpc_port() const { return grpc_ ? grpc_->port() : 0; }
   int metrics_port() const { return metrics_server_ ? metrics_server_->port() : 0; }
   const DataDir& data_dir() const { return *data_dir_; }

@@ -13,9 +13,9 @@ namespace dinh::standalone {
 namespace {
 
 void Announce(const Process& process, bool dev) {
-  std::printf("Đình đang chạy.\n  HTTP    http://127.0.0.1:%d   (API: /docs, /openapi.json)\n", process.http_port());
-  if (process.grpc_port() != 0) std::printf("  gRPC    127.0.0.1:%d\n", process.grpc_port());
-  if (process.metrics_port() != 0) std::printf("  metrics http://127.0.0.1:%d/metrics\n", process.metrics_port());
+  std::printf("Đình đang chạy.\n  HTTP    %s   (API: /docs, /openapi.json)\n", process.HttpUrl().c_str());
+  if (process.grpc_port() != 0) std::printf("  gRPC    %s\n", process.GrpcAddress().c_str());
+  if (process.metrics_port() != 0) std::printf("  metrics http://%s/metrics\n", process.MetricsAddress().c_str());
   std::printf("  Dữ liệu %s\n", process.data_dir().path().c_str());
   if (dev) PrintDevAccounts(process.resources(), process.data_dir().outbox());
   std::printf("Ctrl-C để dừng.\n");
