@@ -373,7 +373,9 @@ void Pipeline::Log(const Call& call, const absl::Status& status, int64_t micros)
     return;
   }
   const std::optional<base::ErrorDetail> detail = base::DetailOf(status);
-  const bool ours = !detail || status.code() == absl::StatusCode::kInternal;
+  // A call that was cancelled or came too late is nobody's mistake, whoever noticed it.
+  const bool ended = absl::IsCancelled(status) || absl::IsDeadlineExceeded(status);
+  const bool ours = (!detail && !ended) || status.code() == absl::StatusCode::kInternal;
   options_.logger->Log(ours ? telemetry::Level::kError : level, "call",
                        {{"trace_id", call.head.trace.trace_id},
                         {"caller", kind},

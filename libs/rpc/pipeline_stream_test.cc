@@ -117,6 +117,24 @@ TEST_F(PipelineTest, AStreamWhoseSourceLetsGoEnds) {
   EXPECT_TRUE(absl::IsInternal(*sink->finished));
 }
 
+TEST_F(PipelineTest, AStreamThatEndsAtShutdownIsNoErrorOfOurs) {
+  std::shared_ptr<StreamSink> source;
+  handlers_.on_stream = [&](const std::shared_ptr<Context>&, const std::shared_ptr<StreamSink>& sink) {
+    source = sink;
+    return absl::OkStatus();
+  };
+  pb::GetThingRequest request;
+  request.set_id("x");
+  const BoundMethod& method = *pipeline_->Find(Path("WatchThing"));
+  ASSERT_TRUE(pipeline_->ServerStream(method, head_, request, std::make_shared<ListSink>()).ok());
+  source->Finish(absl::CancelledError("the service stops"));
+  EXPECT_THAT(log_, HasSubstr(R"("code":"CANCELLED")"));
+  EXPECT_THAT(log_, HasSubstr(R"("level":"warn")"));
+  ASSERT_TRUE(pipeline_->ServerStream(method, head_, request, std::make_shared<ListSink>()).ok());
+  source->Finish(absl::UnknownError("a defect"));
+  EXPECT_THAT(log_, HasSubstr(R"("level":"error")"));
+}
+
 TEST_F(PipelineTest, LocalCallsPassThePipelineAsPeerOrAsUser) {
   LocalChannel channel("payments", "things", *pipeline_);
   base::OpContext ctx(clock_, clock_.Steady() + std::chrono::seconds(2));
