@@ -12,7 +12,7 @@ using demo::ApiAnswer;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int kOk = 0, kUsage = 2, kCannotRun = 3;
+constexpr int kOk = 0, kFound = 1, kUsage = 2, kCannotRun = 3;
 constexpr char kAnyPorts[] = " --http 127.0.0.1:0 --grpc 127.0.0.1:0 --metrics 127.0.0.1:0";
 
 class CliTest : public ::testing::Test {
@@ -52,6 +52,14 @@ TEST_F(CliTest, TheDemoPlaysToItsEnd) {
   const Finished run = RunDinh("demo");
   EXPECT_EQ(run.exit_code, kOk) << run.output;
   for (const char* step : {"1.", "2.", "3.", "4.", "5.", "6.", "7.", "Xong"}) EXPECT_THAT(run.output, HasSubstr(step));
+}
+
+TEST_F(CliTest, TheDemoSaysPlainlyWhatIsWrong) {
+  const Finished nobody = RunDinh("demo --against 127.0.0.1:1");
+  EXPECT_EQ(nobody.exit_code, kFound);
+  EXPECT_THAT(nobody.output, HasSubstr("cannot be reached"));
+  EXPECT_THAT(nobody.output, Not(HasSubstr("\\x"))) << "a status as machines write it";
+  EXPECT_EQ(RunDinh("demo --against nonsense").exit_code, kUsage);
 }
 
 TEST_F(CliTest, OneProcessHoldsAFolder) {

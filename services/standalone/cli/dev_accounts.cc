@@ -3,9 +3,22 @@
 #include <cstdio>
 #include <fstream>
 
+#include "libs/base/text.h"
 #include "nlohmann/json.hpp"
 
 namespace dinh::standalone {
+namespace {
+
+constexpr int64_t kNameLetters = 36;
+
+// Filled up with blanks to the width of the column: printf would count bytes.
+std::string Column(std::string name) {
+  const int64_t letters = base::CodePoints(name);
+  if (letters < kNameLetters) name.append(static_cast<size_t>(kNameLetters - letters), ' ');
+  return name;
+}
+
+}  // namespace
 
 void PrintDevAccounts(const std::string& resources, const std::string& outbox) {
   std::ifstream in(resources + "/demo.json");
@@ -17,11 +30,11 @@ void PrintDevAccounts(const std::string& resources, const std::string& outbox) {
     for (const auto& person : citizen.value("persons", nlohmann::json::array())) {
       names += (names.empty() ? "" : ", ") + person.value("full_name", "");
     }
-    std::printf("  %-24s điện thoại %s\n", names.empty() ? "(chưa khai)" : names.c_str(),
+    std::printf("  %s điện thoại %s\n", Column(names.empty() ? "(chưa khai)" : names).c_str(),
                 citizen.value("phone", "").c_str());
   }
   for (const auto& officer : demo.value("officers", nlohmann::json::array())) {
-    std::printf("  %-24s %s / %s\n", officer.value("full_name", "").c_str(), officer.value("username", "").c_str(),
+    std::printf("  %s %s / %s\n", Column(officer.value("full_name", "")).c_str(), officer.value("username", "").c_str(),
                 officer.value("password", "").c_str());
   }
   std::printf("  Mã OTP nằm trong %s/*.json\n", outbox.c_str());

@@ -46,7 +46,7 @@ http::ClientHeaders ApiClient::WithToken(http::ClientHeaders headers) const {
 ApiAnswer ApiClient::ToAnswer(absl::StatusOr<http::ClientResponse> response) {
   ApiAnswer answer;
   if (!response.ok()) {
-    answer.error = response.status().ToString();
+    answer.error = std::string(response.status().message());
     return answer;
   }
   answer.status = response->status;
