@@ -351,6 +351,26 @@ TEST_F(BadInputTest, FilingsThatLackOrBreakTheirForm) {
   EXPECT_EQ(after, before) << "a refused filing left a dossier";
 }
 
+// Whatever is changed under an etag: a stale one changes nothing, in the body and as If-Match.
+TEST_F(BadInputTest, StaleEtagsOfEveryChange) {
+  int calls = 0;
+  for (const Target& target : Targets()) {
+    if (target.body == nullptr || target.body->FindFieldByName("etag") == nullptr) continue;
+    if (target.rule.verb == "POST" && target.body->full_name() != target.method->input_type()->full_name()) continue;
+    SCOPED_TRACE(target.method->full_name());
+    const auto send = [&](const Json& body, const http::ClientHeaders& headers) {
+      return target.client->Send(target.rule.verb, target.path, body.dump(), "application/json", headers);
+    };
+    ExpectProblem(send(target.sample, {}), 409, "STALE_ETAG");
+    ++calls;
+    if (target.body != target.method->input_type()) continue;  // If-Match fills an etag of the request itself
+    Json body = target.sample;
+    body.erase("etag");
+    ExpectProblem(send(body, {{"If-Match", "\"khong-con-moi\""}}), 409, "STALE_ETAG");
+  }
+  EXPECT_GE(calls, 10);
+}
+
 TEST_F(BadInputTest, WrongStatesAreConflicts) {
   ApiClient& a = cast_->Client("citizen_a");
   ApiClient& desk = cast_->Client("desk");
