@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "libs/base/status.h"
@@ -92,6 +93,20 @@ base::Text KindHint(FileEntry::Kind kind) {
   }
 }
 
+std::optional<int64_t> WholeNumber(const FieldPointer& field) {
+  if (const auto* number = std::get_if<int*>(&field)) return **number;
+  if (const auto* number = std::get_if<int64_t*>(&field)) return **number;
+  return std::nullopt;
+}
+
+base::Text RangeHint(int64_t min, int64_t max) {
+  const std::string least = std::to_string(min), most = std::to_string(max);
+  if (max == std::numeric_limits<int64_t>::max()) {
+    return {"Hãy ghi số từ " + least + " trở lên.", "Write a number of at least " + least + "."};
+  }
+  return {"Hãy ghi số từ " + least + " đến " + most + ".", "Write a number from " + least + " to " + most + "."};
+}
+
 std::string HelpText(const std::string& help, const std::string& value) {
   return value.empty() ? help : help + " [" + value + "]";
 }
@@ -113,6 +128,8 @@ void Registry::Bind(std::string_view component, std::string_view key, FieldPoint
   binding.origin = "default";
   binding.default_value = FormatValue(field);
   binding.secret = options.secret;
+  binding.min = options.min;
+  binding.max = options.max;
   binding.field = field;
   if (!IsName(component) || !IsName(key) || FindByVariable(binding.variable) != nullptr ||
       binding.variable == kFileVariable) {
@@ -224,6 +241,10 @@ void Registry::ReadFlags() {
 void Registry::Assign(Binding& binding, std::string_view value, std::string origin) {
   if (const auto expected = ParseValue(value, binding.field)) {
     return Report(binding.name, expected->vi + " (" + origin + ")", expected->en + " (" + origin + ")");
+  }
+  if (const auto number = WholeNumber(binding.field); number && (*number < binding.min || *number > binding.max)) {
+    const base::Text range = RangeHint(binding.min, binding.max);
+    return Report(binding.name, range.vi + " (" + origin + ")", range.en + " (" + origin + ")");
   }
   binding.origin = std::move(origin);
 }

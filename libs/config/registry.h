@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ namespace dinh::config {
 struct BindOptions {
   bool secret = false;
   std::string_view flag = {};  // a second, shorter flag without the dashes, e.g. "data-dir"
+  // Of whole numbers, inclusive.
+  int64_t min = std::numeric_limits<int64_t>::min();
+  int64_t max = std::numeric_limits<int64_t>::max();
 };
 
 // What can be bound. Lists are JSON arrays of strings in the file and separated by commas elsewhere.
@@ -101,6 +105,7 @@ class Registry {
   struct Binding {
     std::string component, key, name, variable, flag, alias, help, origin, default_value;
     bool secret = false;
+    int64_t min = 0, max = 0;
     FieldPointer field;
     std::optional<std::string> flag_value;
     const std::string& shown_flag() const { return alias.empty() ? flag : alias; }

@@ -198,6 +198,24 @@ TEST_F(RegistryTest, ValuesOfTheWrongKindAreRefused) {
   }
 }
 
+TEST_F(RegistryTest, NumbersOutsideTheirRangeAreRefused) {
+  const auto load = [](const std::string& entry) {
+    Registry registry;
+    int threads = 2;
+    int64_t most = 10;
+    registry.Bind("pool", "threads", &threads, "threads", {.min = 1, .max = 64});
+    registry.Bind("pool", "most", &most, "at least one", {.min = 1});
+    return std::string(registry.Load("", {entry}).message());
+  };
+  for (const char* good : {"DINH_POOL_THREADS=1", "DINH_POOL_THREADS=64", "DINH_POOL_MOST=9223372036854775807"}) {
+    EXPECT_THAT(load(good), IsEmpty()) << good;
+  }
+  for (const char* bad : {"DINH_POOL_THREADS=0", "DINH_POOL_THREADS=-5", "DINH_POOL_THREADS=65"}) {
+    EXPECT_THAT(load(bad), HasSubstr("from 1 to 64")) << bad;
+  }
+  EXPECT_THAT(load("DINH_POOL_MOST=0"), HasSubstr("at least 1"));
+}
+
 TEST_F(RegistryTest, DamagedFilesAreRefusedWithTheirLineButNotTheirContent) {
   const std::string damaged = FileError("{\"bank\": {\n\"secret\": \"hush\" \"x\"}}");
   EXPECT_THAT(damaged, HasSubstr("line 2"));

@@ -32,6 +32,15 @@ absl::StatusOr<HostPort> ParseAddress(std::string_view address) {
   return out;
 }
 
+// "https://app.example.vn", "http://127.0.0.1:5173": as a browser writes it, without a path.
+bool IsOrigin(std::string_view text) {
+  const size_t scheme = text.find("://");
+  const std::string_view name = text.substr(0, scheme);
+  if (scheme == std::string_view::npos || (name != "https" && name != "http")) return false;
+  const std::string_view host = text.substr(scheme + 3);
+  return !host.empty() && host.find_first_of("/?#@* ") == std::string_view::npos;
+}
+
 Page TextPage(std::string_view content_type, std::string body, bool html = false) {
   return {std::string(content_type), std::make_shared<const std::string>(std::move(body)), "", html};
 }
@@ -40,16 +49,16 @@ Page TextPage(std::string_view content_type, std::string body, bool html = false
 
 void GatewayConfig::Bind(config::Registry& registry) {
   registry.Bind("gateway", "address", &address, "address of the HTTP server", {.flag = "http"});
-  registry.Bind("gateway", "io_threads", &io_threads, "threads that read and write HTTP");
+  registry.Bind("gateway", "io_threads", &io_threads, "threads that read and write HTTP", {.min = 1, .max = 64});
   registry.Bind("gateway", "tls_certificate", &tls_certificate, "PEM file with the certificate chain; empty: no TLS",
                 {.flag = "tls-cert"});
   registry.Bind("gateway", "tls_key", &tls_key, "PEM file with the certificate's key", {.flag = "tls-key"});
   registry.Bind("gateway", "trusted_proxies", &trusted_proxies, "addresses whose X-Forwarded-For is believed");
   registry.Bind("gateway", "cors_origins", &cors_origins, "exact origins of other web apps; empty: CORS is off");
   registry.Bind("gateway", "app_dir", &app_dir, "folder of the built web app; found by itself when empty");
-  registry.Bind("gateway", "connections_max", &connections_max, "open connections; more are refused");
+  registry.Bind("gateway", "connections_max", &connections_max, "open connections; more are refused", {.min = 1});
   registry.Bind("gateway", "connections_per_address_max", &connections_per_address_max,
-                "open connections of one address; a carrier's NAT is one address");
+                "open connections of one address; a carrier's NAT is one address", {.min = 1});
   registry.Bind("gateway", "idle", &idle, "how long a connection may stay without a request");
 }
 
@@ -65,6 +74,13 @@ absl::Status GatewayModule::Init(app::Platform& platform) {
 absl::Status GatewayModule::Open() {
   ASSIGN_OR_RETURN(const HostPort address, ParseAddress(config_.address));
   ASSIGN_OR_RETURN(std::unique_ptr<RouteTable> routes, RouteTable::Build(platform_->pipeline().methods()));
+  for (const std::string& origin : config_.cors_origins) {
+    if (IsOrigin(origin)) continue;
+    return base::InvalidField("gateway.cors_origins",
+                              {"mỗi nguồn cần dạng https://máy hoặc https://máy:cổng, không có đường dẫn.",
+                               "each origin has the form https://host or https://host:port, without a path."},
+                              "INVALID_CONFIG");
+  }
   EdgeOptions options;
   options.cors_origins = config_.cors_origins;
   options.hsts = !config_.tls_certificate.empty() || !config_.trusted_proxies.empty();

@@ -10,6 +10,9 @@
 
 namespace dinh::identity {
 
+inline constexpr int64_t kPasswordMemoryMibMin = 8;
+inline constexpr int64_t kPasswordMemoryMibMax = 1024;
+
 struct Config {
   std::vector<std::string> phone_prefixes = DefaultPhonePrefixes();
   // A folder where each message becomes one file, for a gateway program to pick up. Development mode has its own.
@@ -21,7 +24,8 @@ struct Config {
     registry.Bind("identity", "sms_outbox", &sms_outbox,
                   "folder for outgoing messages, one JSON file each; empty: <data-dir>/outbox with --dev, else none");
     registry.Bind("identity", "password_memory_mib", &password_memory_mib,
-                  "memory that hashing one password takes (Argon2id), at least 8 MiB");
+                  "memory that hashing one password takes (Argon2id), at least 8 MiB",
+                  {.min = kPasswordMemoryMibMin, .max = kPasswordMemoryMibMax});
   }
 };
 

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::chrono::seconds kStartDeadline{30};
 constexpr char kJobContext[] = "identity.jobs";
-constexpr int64_t kPasswordMemoryMibMin = 8;
 
 class IdentityModule final : public app::ServiceModule {
  public:
@@ -32,6 +31,13 @@ class IdentityModule final : public app::ServiceModule {
 
   absl::Status Init(app::Platform& platform) override {
     platform_ = &platform;
+    for (const std::string& prefix : config_.phone_prefixes) {
+      if (IsPhonePrefix(prefix)) continue;
+      return base::InvalidField(
+          "identity.phone_prefixes",
+          {"mỗi đầu số gồm 2 đến 5 chữ số và bắt đầu bằng 0.", "each prefix has 2 to 5 digits and begins with 0."},
+          "INVALID_CONFIG");
+    }
     ASSIGN_OR_RETURN(const std::string roles, ReadDataFile(platform.resource_dir() + "/roles.json"));
     ASSIGN_OR_RETURN(roles_, ParseRoles(roles));
     ASSIGN_OR_RETURN(db_, platform.OpenDatabase(Migrations()));
@@ -44,7 +50,7 @@ class IdentityModule final : public app::ServiceModule {
     principals_.emplace(*db_, *store_, roles_, platform.clock());
     platform.ProvidePrincipals(&*principals_);
     auth::PasswordOptions password;
-    password.memory_bytes = static_cast<size_t>(std::max(config_.password_memory_mib, kPasswordMemoryMibMin)) << 20;
+    password.memory_bytes = static_cast<size_t>(config_.password_memory_mib) << 20;
     hasher_.emplace(password);
     territory_.emplace(platform.To("territory"));
     sweeper_.emplace(*db_, *store_, platform.clock(), platform.logger());

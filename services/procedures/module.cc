@@ -27,6 +27,13 @@ class ProceduresModule final : public app::ServiceModule {
 
   absl::Status Init(app::Platform& platform) override {
     platform_ = &platform;
+    if (!config_.public_url.starts_with("https://") && !config_.public_url.starts_with("http://")) {
+      return base::InvalidField("procedures.public_url",
+                                {"cần địa chỉ bắt đầu bằng https:// (hoặc http://).",
+                                 "an address that begins with https:// (or http://) is needed."},
+                                "INVALID_CONFIG");
+    }
+    while (config_.public_url.ends_with('/')) config_.public_url.pop_back();
     RETURN_IF_ERROR(LoadData(platform));
     ASSIGN_OR_RETURN(db_, platform.OpenDatabase(Migrations()));
     ASSIGN_OR_RETURN(db::BlobStore* const blobs, platform.OpenBlobs());

@@ -41,6 +41,15 @@ TEST_F(CliTest, ConfigurationIsCheckedAndSecretsAreNotPrinted) {
   EXPECT_EQ(unknown.exit_code, kUsage);
   EXPECT_THAT(unknown.output, HasSubstr("DINH_GATEWAY_ADDRESS")) << "the nearest key is named";
   EXPECT_EQ(RunDinh("serve --print-config", "DINH_DINH_RATE_FACTOR_PERCENT=nhieu").exit_code, kUsage);
+  // Limits that would be none, and addresses that lead nowhere.
+  for (const char* flag :
+       {"--dinh-handler-threads 0", "--dinh-handler-threads -5", "--gateway-connections-max -1",
+        "--gateway-connections-per-address-max 0", "--gateway-io-threads 0", "--dinh-rate-factor-percent 0",
+        "--identity-password-memory-mib 1", "--identity-phone-prefixes abc", "--procedures-public-url dinh.example.vn",
+        "--gateway-cors-origins app.example.vn", "--gateway-cors-origins https://app.example.vn/",
+        "--gateway-trusted-proxies x", "--log-level loud", "--tls-cert /khong/co.pem"}) {
+    EXPECT_EQ(RunDinh("serve " + std::string(flag) + Data() + kAnyPorts, "timeout 20").exit_code, kUsage) << flag;
+  }
   const Finished printed =
       RunDinh("serve --print-config", "DINH_PAYMENTS_BANK_KEYS=bank@970415:a-secret-that-nobody-may-see-00000");
   EXPECT_EQ(printed.exit_code, kOk) << printed.output;

@@ -39,6 +39,13 @@ TEST(PhoneTest, PrefixesAreConfigurable) {
   EXPECT_EQ(NormalizePhone("0912345678", {"02", ""}), std::nullopt);
 }
 
+TEST(PhoneTest, WhatAPrefixLooksLike) {
+  for (const std::string& prefix : DefaultPhonePrefixes()) EXPECT_TRUE(IsPhonePrefix(prefix)) << prefix;
+  for (const char* good : {"09", "01999"}) EXPECT_TRUE(IsPhonePrefix(good)) << good;
+  for (const char* bad : {"", "0", "90", "abc", "09a", "+84", "090000", " 090"})
+    EXPECT_FALSE(IsPhonePrefix(bad)) << bad;
+}
+
 TEST(PhoneTest, HintShowsThreeDigits) {
   EXPECT_EQ(PhoneHint("0912345678"), "…678");
   EXPECT_EQ(PhoneHint(""), "");

@@ -24,6 +24,12 @@ std::vector<std::string> DefaultPhonePrefixes() {
   return prefixes;
 }
 
+bool IsPhonePrefix(std::string_view text) {
+  constexpr size_t kShortest = 2, kLongest = 5;
+  return text.size() >= kShortest && text.size() <= kLongest && text[0] == '0' &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 std::optional<std::string> NormalizePhone(std::string_view text, const std::vector<std::string>& prefixes) {
   std::string national;
   if (text.substr(0, 3) == "+84") {

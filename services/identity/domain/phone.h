@@ -15,6 +15,8 @@ inline constexpr size_t kPhoneBlockDigits = 6;
 // The prefixes of Vietnamese mobile numbers in use: ^0(3[2-9]|5[25689]|7[06-9]|8[1-9]|9[0-46-9]) (numbering plan of the
 // Ministry of Information and Communications after the change of 2018). Each begins with 0.
 std::vector<std::string> DefaultPhonePrefixes();
+// Two to five digits, the first of them 0.
+bool IsPhonePrefix(std::string_view text);
 
 // "0912345678" for any of "0912345678", "+84912345678", "84912345678"; nullopt when it is no mobile number with one of
 // the prefixes.

@@ -34,7 +34,7 @@ int Serve(Process& process) {
   app::Lifecycle lifecycle;
   if (absl::Status status = process.Start(); !status.ok()) {
     PrintError(status);
-    return kExitCannotRun;
+    return absl::IsInvalidArgument(status) ? kExitUsage : kExitCannotRun;
   }
   Announce(process, process.settings().dev);
   lifecycle.WaitForStop([&process] { process.Reload(); });

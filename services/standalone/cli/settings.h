@@ -28,8 +28,10 @@ struct Settings {
     registry.Bind("dinh", "dev", &dev, "development mode: demo accounts, SMS written to a file outbox",
                   {.flag = "dev"});
     registry.Bind("dinh", "rate_limits", &rate_limits, "limit calls by principal and address");
-    registry.Bind("dinh", "rate_factor_percent", &rate_factor_percent, "scale of all rate limits, for load tests");
-    registry.Bind("dinh", "handler_threads", &handler_threads, "calls worked on at the same time");
+    registry.Bind("dinh", "rate_factor_percent", &rate_factor_percent, "scale of all rate limits, for load tests",
+                  {.min = 1, .max = 1'000'000'000});
+    registry.Bind("dinh", "handler_threads", &handler_threads, "calls worked on at the same time",
+                  {.min = 1, .max = 4096});
     registry.Bind("dinh", "drain", &drain, "how long calls in flight may take to end");
   }
 };
