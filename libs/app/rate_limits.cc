@@ -17,6 +17,8 @@ constexpr Limit kRead{"read", 1'200, 200, 60'000, 4'000};
 constexpr Limit kWrite{"write", 120, 40, 6'000, 600};
 constexpr Limit kAuth{"auth", 30, 15, 600, 120};
 constexpr Limit kUpload{"upload", 60, 20, 1'200, 200};
+// A map that is moved about asks once a second or so; a scraper asks without end.
+constexpr Limit kPublicList{"list", 240, 60, 3'000, 600};
 
 const Limit* LimitOf(auth::RateClass rate) {
   switch (rate) {
@@ -28,6 +30,8 @@ const Limit* LimitOf(auth::RateClass rate) {
       return &kAuth;
     case auth::RateClass::kUpload:
       return &kUpload;
+    case auth::RateClass::kPublicList:
+      return &kPublicList;
     case auth::RateClass::kNone:
     case auth::RateClass::kUnspecified:
       break;

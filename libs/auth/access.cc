@@ -128,7 +128,8 @@ static_assert(static_cast<int>(Scope::kOwnOrAgencyUnit) == opt::SCOPE_OWN_OR_AGE
 static_assert(static_cast<int>(Audit::kReadPersonal) == opt::AUDIT_READ_PERSONAL);
 static_assert(static_cast<int>(RateClass::kNone) == opt::RATE_CLASS_NONE);
 static_assert(static_cast<int>(CallerKind::kSigned) == opt::CALLER_KIND_SIGNED);
-static_assert(opt::Scope_ARRAYSIZE == 5 && opt::Audit_ARRAYSIZE == 3 && opt::RateClass_ARRAYSIZE == 6);
+static_assert(opt::Scope_ARRAYSIZE == 5 && opt::Audit_ARRAYSIZE == 3 && opt::RateClass_ARRAYSIZE == 7);
+static_assert(static_cast<int>(RateClass::kPublicList) == opt::RATE_CLASS_PUBLIC_LIST);
 
 absl::Status RuleError(const MethodDescriptor& method, const std::string& problem) {
   const std::string& name = method.full_name();

@@ -13,7 +13,7 @@ namespace dinh::auth {
 
 enum class Scope { kNone, kOwn, kAgencyUnit, kOwnOrAgencyUnit, kToken };
 enum class Audit { kNone, kWrite, kReadPersonal };
-enum class RateClass { kUnspecified, kRead, kWrite, kAuth, kUpload, kNone };
+enum class RateClass { kUnspecified, kRead, kWrite, kAuth, kUpload, kNone, kPublicList };
 
 struct AccessRule {
   unsigned callers = 0;  // bit (1 << CallerKind)

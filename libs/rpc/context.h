@@ -62,6 +62,9 @@ class Context : public base::OpContext {
     std::string resource;
   };
   const std::vector<Subject>& audit_subjects() const { return audit_subjects_; }
+  // A method that reads personal data for some callers answered this one with what is public: no row is written.
+  void NothingPersonal() { nothing_personal_ = true; }
+  bool nothing_personal() const { return nothing_personal_; }
   std::string audit_reason;  // free of personal data: "dossier H56.15865-260213-0001"
 
   // The caller's own access token, for calls in the user's name to another process; empty when it came by another way.
@@ -75,6 +78,7 @@ class Context : public base::OpContext {
   const MethodEntry& method_;
   auth::Principal principal_;
   bool scope_checked_ = false;
+  bool nothing_personal_ = false;
   std::vector<Subject> audit_subjects_;
 };
 

@@ -229,7 +229,8 @@ absl::Status Pipeline::AfterHandler(Call& call, absl::Status status) {
   if (status.ok() && NeedsScopeCheck(entry.rule) && !ctx.scope_checked() && !ctx.replayed) {
     return base::Internal("the handler answered without a scope check");
   }
-  if (status.ok() && entry.rule.audit == auth::Audit::kReadPersonal && call.method.audit != nullptr) {
+  const bool read_personal = entry.rule.audit == auth::Audit::kReadPersonal && !ctx.nothing_personal();
+  if (status.ok() && read_personal && call.method.audit != nullptr) {
     return call.method.audit->WriteRead(ctx, status);
   }
   return status;

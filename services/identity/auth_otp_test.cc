@@ -50,6 +50,24 @@ TEST_F(OtpServiceTest, SingleUse) {
   EXPECT_EQ(Reason(Verify(sent->challenge(), code).status()), "OTP_INVALID");
 }
 
+TEST_F(OtpServiceTest, APeerUsesACodeUpWithoutALogin) {
+  const auto sent = Send("+84900000001");
+  const std::string code = LastCode();
+  const auto confirm = [&](const std::string& with, const auth::Principal& who) {
+    pb::ConfirmOtpRequest request;
+    request.set_challenge(sent->challenge());
+    request.set_code(with);
+    return harness_->Call<pb::ConfirmOtpResponse>("/dinh.identity.v1.AuthService/ConfirmOtp", request, who);
+  };
+  EXPECT_TRUE(absl::IsPermissionDenied(confirm(code, testing::Peer("payments")).status()));
+  EXPECT_EQ(Reason(confirm(Other(code), testing::Peer("feedback")).status()), "OTP_INVALID");
+  const auto confirmed = confirm(code, testing::Peer("feedback"));
+  ASSERT_TRUE(confirmed.ok()) << confirmed.status();
+  EXPECT_EQ(confirmed->phone(), "0900000001");
+  EXPECT_EQ(Reason(confirm(code, testing::Peer("feedback")).status()), "OTP_INVALID");
+  EXPECT_EQ(Reason(Verify(sent->challenge(), code).status()), "OTP_INVALID");
+}
+
 TEST_F(OtpServiceTest, SingleUseAlsoWhenManyTryAtOnce) {
   const auto sent = Send("0900000001");
   const std::string code = LastCode();

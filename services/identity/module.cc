@@ -78,6 +78,7 @@ class IdentityModule final : public app::ServiceModule {
     const std::string auth = "dinh.identity.v1.AuthService.";
     table.Unary(auth + "SendOtp", &*auth_, &AuthHandlers::SendOtp);
     table.Unary(auth + "VerifyOtp", &*auth_, &AuthHandlers::VerifyOtp);
+    table.Unary(auth + "ConfirmOtp", &*auth_, &AuthHandlers::ConfirmOtp);
     table.Unary(auth + "LoginWithPassword", &*auth_, &AuthHandlers::LoginWithPassword);
     table.Unary(auth + "RefreshToken", &*auth_, &AuthHandlers::RefreshToken);
     table.Unary(auth + "Logout", &*auth_, &AuthHandlers::Logout);
@@ -98,6 +99,7 @@ class IdentityModule final : public app::ServiceModule {
     table.Unary(persons + "RecordAccesses", &*persons_, &PersonHandlers::RecordAccesses);
     const std::string officers = "dinh.identity.v1.OfficerService.";
     table.Unary(officers + "ListOfficers", &*officers_, &OfficerHandlers::ListOfficers);
+    table.Unary(officers + "ListColleagues", &*officers_, &OfficerHandlers::ListColleagues);
     table.Unary(officers + "CreateOfficer", &*officers_, &OfficerHandlers::CreateOfficer);
     table.Unary(officers + "SetGrants", &*officers_, &OfficerHandlers::SetGrants);
     table.Unary(officers + "LockOfficer", &*officers_, &OfficerHandlers::LockOfficer);

@@ -57,6 +57,22 @@ class OfficerServiceTest : public IdentityTest {
   auth::Principal admin_;
 };
 
+TEST_F(OfficerServiceTest, ColleaguesAreActiveAndOfTheAgency) {
+  const std::string desk = MakeOfficer("motcua", {kDeskHere, kPoliceDesk});
+  const std::string locked = MakeOfficer("khoa", {kDeskHere});
+  ASSERT_TRUE(LockBy(admin_, locked).ok());
+  pb::ListColleaguesRequest request;
+  request.set_agency("ubnd-15865");
+  request.set_unit("15865");
+  const std::string path = "/dinh.identity.v1.OfficerService/ListColleagues";
+  EXPECT_TRUE(absl::IsPermissionDenied(harness_->Call<pb::ListColleaguesResponse>(path, request, admin_).status()));
+  const auto found = harness_->Call<pb::ListColleaguesResponse>(path, request, testing::Peer("feedback"));
+  ASSERT_TRUE(found.ok()) << found.status();
+  std::map<std::string, std::vector<std::string>> roles;
+  for (const pb::Colleague& one : found->colleagues()) roles[one.id()] = {one.roles().begin(), one.roles().end()};
+  EXPECT_EQ(roles, (std::map<std::string, std::vector<std::string>>{{admin_id_, {"admin"}}, {desk, {"one_stop"}}}));
+}
+
 TEST_F(OfficerServiceTest, AnAdministratorAppointsWithinTheOwnAgencyOnly) {
   const auto made = CreateBy(admin_, "canbo.moi", {kDeskHere});
   ASSERT_TRUE(made.ok()) << made.status();

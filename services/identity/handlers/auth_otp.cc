@@ -119,25 +119,36 @@ absl::StatusOr<AccountRow> AuthHandlers::CitizenAccount(db::Tx& tx, const std::s
   return made;
 }
 
-absl::StatusOr<AuthHandlers::OtpLogin> AuthHandlers::LoginByOtp(db::Tx& tx, const rpc::Context& ctx,
-                                                                const pb::VerifyOtpRequest& request) const {
-  OtpLogin out;
-  ASSIGN_OR_RETURN(std::optional<ChallengeRow> row, parts_.store.FindChallenge(tx, request.challenge()));
-  if (!row) return out;
-  switch (Judge(row->challenge, parts_.store.IsCode(*row, request.code()), ctx.Now())) {
+absl::StatusOr<std::optional<std::string>> AuthHandlers::UseCode(db::Tx& tx, const std::string& challenge,
+                                                                 const std::string& code,
+                                                                 const std::string& address) const {
+  std::optional<std::string> phone;
+  ASSIGN_OR_RETURN(std::optional<ChallengeRow> row, parts_.store.FindChallenge(tx, challenge));
+  if (!row) return phone;
+  switch (Judge(row->challenge, parts_.store.IsCode(*row, code), tx.context().Now())) {
     case OtpVerdict::kDead:
-      return out;
+      return phone;
     case OtpVerdict::kWrong:
       ++row->challenge.attempts;
       RETURN_IF_ERROR(parts_.store.UpdateChallenge(tx, *row));
-      RETURN_IF_ERROR(RecordAttempt(tx, parts_.store, WrongCodeGuards(ctx.principal().address)));
-      return out;
+      RETURN_IF_ERROR(RecordAttempt(tx, parts_.store, WrongCodeGuards(address)));
+      return phone;
     case OtpVerdict::kAccepted:
-      row->challenge.used_at = ctx.Now();
+      row->challenge.used_at = tx.context().Now();
       RETURN_IF_ERROR(parts_.store.UpdateChallenge(tx, *row));
       break;
   }
-  ASSIGN_OR_RETURN(const AccountRow account, CitizenAccount(tx, row->phone));
+  phone = row->phone;
+  return phone;
+}
+
+absl::StatusOr<AuthHandlers::OtpLogin> AuthHandlers::LoginByOtp(db::Tx& tx, const rpc::Context& ctx,
+                                                                const pb::VerifyOtpRequest& request) const {
+  OtpLogin out;
+  ASSIGN_OR_RETURN(const std::optional<std::string> phone,
+                   UseCode(tx, request.challenge(), request.code(), ctx.principal().address));
+  if (!phone) return out;
+  ASSIGN_OR_RETURN(const AccountRow account, CitizenAccount(tx, *phone));
   if (account.locked) return out;
   ASSIGN_OR_RETURN(const std::vector<std::string> persons, parts_.store.PersonIdsOf(tx, account.id));
   ASSIGN_OR_RETURN(out.login, parts_.sessions.Begin(tx, {account, persons.size() == 1 ? persons.front() : "",
@@ -156,6 +167,18 @@ absl::StatusOr<pb::TokenPair> AuthHandlers::VerifyOtp(rpc::Context& ctx, const p
   pb::TokenPair tokens = parts_.sessions.Tokens(outcome.login, AccountKind::kCitizen, outcome.login.family.generation);
   tokens.set_device_token(outcome.device_token);
   return tokens;
+}
+
+absl::StatusOr<pb::ConfirmOtpResponse> AuthHandlers::ConfirmOtp(rpc::Context& ctx,
+                                                                const pb::ConfirmOtpRequest& request) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> phone, parts_.database.Transact(ctx, [&](db::Tx& tx) {
+    return UseCode(tx, request.challenge(), request.code(), request.address());
+  }));
+  Count("otp_confirm", phone.has_value());
+  if (!phone) return OtpInvalid();
+  pb::ConfirmOtpResponse out;
+  out.set_phone(*phone);
+  return out;
 }
 
 }  // namespace dinh::identity

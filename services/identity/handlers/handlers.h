@@ -60,6 +60,7 @@ class AuthHandlers {
   absl::StatusOr<pb::EndLoginResponse> EndLogin(rpc::Context& ctx, const pb::EndLoginRequest& request);
   absl::StatusOr<pb::ChangePasswordResponse> ChangePassword(rpc::Context& ctx,
                                                             const pb::ChangePasswordRequest& request);
+  absl::StatusOr<pb::ConfirmOtpResponse> ConfirmOtp(rpc::Context& ctx, const pb::ConfirmOtpRequest& request);
 
  private:
   struct OtpLogin;
@@ -69,6 +70,10 @@ class AuthHandlers {
   std::vector<Guard> WrongCodeGuards(const std::string& address) const;
   absl::StatusOr<std::vector<Guard>> OtpGuards(db::Tx& tx, const std::string& address, const std::string& phone,
                                                const std::string& device_token) const;
+  // Uses the code up; the phone it was sent to, or nothing: wrong, used, expired or unknown. The counted attempt must
+  // be kept, so nothing is no error.
+  absl::StatusOr<std::optional<std::string>> UseCode(db::Tx& tx, const std::string& challenge, const std::string& code,
+                                                     const std::string& address) const;
   absl::StatusOr<OtpLogin> LoginByOtp(db::Tx& tx, const rpc::Context& ctx, const pb::VerifyOtpRequest& request) const;
   absl::StatusOr<AccountRow> CitizenAccount(db::Tx& tx, const std::string& phone) const;
   absl::StatusOr<PasswordCheck> CheckPassword(rpc::Context& ctx, const std::string& username,
@@ -118,6 +123,8 @@ class OfficerHandlers {
   absl::StatusOr<pb::Officer> CreateOfficer(rpc::Context& ctx, const pb::CreateOfficerRequest& request);
   absl::StatusOr<pb::Officer> SetGrants(rpc::Context& ctx, const pb::SetGrantsRequest& request);
   absl::StatusOr<pb::Officer> LockOfficer(rpc::Context& ctx, const pb::LockOfficerRequest& request);
+  absl::StatusOr<pb::ListColleaguesResponse> ListColleagues(rpc::Context& ctx,
+                                                            const pb::ListColleaguesRequest& request);
   absl::StatusOr<pb::Officer> UnlockOfficer(rpc::Context& ctx, const pb::UnlockOfficerRequest& request);
 
  private:

@@ -127,6 +127,21 @@ absl::StatusOr<pb::Officer> OfficerHandlers::LockOfficer(rpc::Context& ctx, cons
   return SetLocked(ctx, request.id(), true);
 }
 
+absl::StatusOr<pb::ListColleaguesResponse> OfficerHandlers::ListColleagues(rpc::Context& ctx,
+                                                                           const pb::ListColleaguesRequest& request) {
+  ASSIGN_OR_RETURN(const std::vector<Colleague> colleagues, parts_.database.Read(ctx, [&](db::Tx& tx) {
+    return parts_.store.Colleagues(tx, request.agency(), request.unit());
+  }));
+  pb::ListColleaguesResponse response;
+  for (const Colleague& colleague : colleagues) {
+    if (colleague.locked) continue;
+    pb::Colleague* out = response.add_colleagues();
+    out->set_id(colleague.account);
+    for (const RoleGrant& grant : colleague.grants) out->add_roles(grant.role);
+  }
+  return response;
+}
+
 absl::StatusOr<pb::Officer> OfficerHandlers::UnlockOfficer(rpc::Context& ctx, const pb::UnlockOfficerRequest& request) {
   return SetLocked(ctx, request.id(), false);
 }
