@@ -19,6 +19,7 @@ CREATE TABLE reports (
   contact_sealed BLOB,                       -- feedback.v1.Reporter
   filed_by TEXT NOT NULL,                    -- officer, or "open311:<key>"
   content_sealed BLOB NOT NULL,              -- feedback.v1.Report with description, place and answers; about whom
+  public_text_sealed BLOB,                   -- what a moderator wrote instead of the description
   anonymous SMALLINT NOT NULL,
   asked_public SMALLINT NOT NULL,
   moderation SMALLINT NOT NULL,
