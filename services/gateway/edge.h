@@ -110,6 +110,8 @@ class Edge final : public http::Handler {
   absl::Status ApplyHeaders(const EdgeCall& call, Message* request) const;
   void AnswerMessage(EdgeCall& call, Message* response) const;
   void AnswerRaw(EdgeCall& call, Message* response) const;
+  // The answer's tag; 304 without a body for who has it already.
+  static void Tag(const http::Request& http, const std::string& etag, http::Response* answer);
   void AnswerProblem(EdgeCall& call, const absl::Status& status) const;
   void Send(EdgeCall& call, http::Response response) const;
   // Security headers, CORS and trace; every answer passes here.

@@ -3,6 +3,7 @@
 
 #include "libs/base/status.h"
 #include "services/gateway/connect.h"
+#include "services/gateway/content_hash.h"
 #include "services/gateway/edge.h"
 #include "services/gateway/session.h"
 
@@ -60,6 +61,7 @@ void Edge::RunConnect(EdgeCall& call) const {
   const bool shared = get && endpoint.publicly_cacheable && !call.credentials;
   answer.headers.Add("Cache-Control", shared ? "public, max-age=60" : "no-store");
   if (shared) answer.headers.Add("Vary", "Authorization, Cookie");
+  if (get) Tag(http, "\"" + ContentTag(answer.body) + "\"", &answer);
   Send(call, std::move(answer));
 }
 

@@ -274,7 +274,13 @@ TEST_F(EdgeTest, Connect) {
   EXPECT_EQ(binary.Header("content-type"), "application/proto");
 
   const std::string message = http::PercentEncode(R"({"code":"q"})");
-  EXPECT_EQ(Body(Get(path + "GetBook?connect=v1&encoding=json&message=" + message))["code"], "q");
+  const std::string read = path + "GetBook?connect=v1&encoding=json&message=" + message;
+  const auto first = Get(read);
+  EXPECT_EQ(Body(first)["code"], "q");
+  const auto same = Get(read, {{"If-None-Match", std::string(first.Header("etag"))}});
+  EXPECT_EQ(same.status, 304);
+  EXPECT_TRUE(same.body.empty());
+  EXPECT_EQ(Get(read, {{"If-None-Match", "\"other\""}}).status, 200);
   const std::string encoded = base::Base64UrlEncode(request.SerializeAsString());
   EXPECT_EQ(Get(path + "GetBook?encoding=proto&base64=1&message=" + encoded).status, 200);
   EXPECT_EQ(Get(path + "LendBook?encoding=json&message=%7B%7D").status, 405);

@@ -116,6 +116,13 @@ void Edge::RunUnary(EdgeCall& call) const {
   AnswerMessage(call, response.get());
 }
 
+void Edge::Tag(const http::Request& http, const std::string& etag, http::Response* answer) {
+  answer->headers.Add("ETag", etag);
+  if (!EtagMatches(http.headers.Get("if-none-match"), etag)) return;
+  answer->status = 304;
+  answer->body.clear();
+}
+
 void Edge::AnswerMessage(EdgeCall& call, Message* response) const {
   const Endpoint& endpoint = *call.endpoint;
   constexpr size_t kUsualBodyBytes = 1024;
@@ -136,12 +143,7 @@ void Edge::AnswerMessage(EdgeCall& call, Message* response) const {
   const bool shared = endpoint.publicly_cacheable && !call.credentials;
   answer.headers.AddAll(shared ? public_json_headers_ : private_json_headers_);
   if (endpoint.read_only) {
-    const std::string etag = EtagOf(endpoint, *response, answer.body);
-    answer.headers.Add("ETag", etag);
-    if (EtagMatches(call.http().headers.Get("if-none-match"), etag)) {
-      answer.status = 304;
-      answer.body.clear();
-    }
+    Tag(call.http(), EtagOf(endpoint, *response, answer.body), &answer);
   }
   Send(call, std::move(answer));
 }
@@ -158,12 +160,7 @@ void Edge::AnswerRaw(EdgeCall& call, Message* response) const {
   answer.headers.Add("Cache-Control",
                      shared ? "public, max-age=" + std::to_string(raw->cache_seconds()) : std::string("no-store"));
   if (call.endpoint->read_only) {
-    const std::string etag = "\"" + ContentTag(answer.body) + "\"";
-    answer.headers.Add("ETag", etag);
-    if (EtagMatches(call.http().headers.Get("if-none-match"), etag)) {
-      answer.status = 304;
-      answer.body.clear();
-    }
+    Tag(call.http(), "\"" + ContentTag(answer.body) + "\"", &answer);
   }
   Send(call, std::move(answer));
 }
