@@ -31,6 +31,11 @@ dinh_pkg(sodium::sodium libsodium)
 dinh_pkg(qrencode::qrencode libqrencode)
 dinh_pkg(pango::pangocairo pangocairo)
 dinh_pkg(utf8proc::utf8proc libutf8proc)
+# Photos: linked by the program dinh-photo only.
+dinh_pkg(jpeg::jpeg libjpeg)
+dinh_pkg(png::png libpng)
+dinh_pkg(webp::webp libwebp)
+dinh_pkg(seccomp::seccomp libseccomp)
 
 add_library(boost_headers_only INTERFACE)
 target_compile_definitions(boost_headers_only INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY)

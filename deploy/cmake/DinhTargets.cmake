@@ -43,6 +43,12 @@ endfunction()
 
 function(dinh_split_sources dir out_sources out_tests out_main)
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${dir}/*.cc)
+  # A folder with a CMakeLists.txt of its own is a program of its own.
+  file(GLOB apart CONFIGURE_DEPENDS ${dir}/*/CMakeLists.txt)
+  foreach(list_file IN LISTS apart)
+    get_filename_component(folder ${list_file} DIRECTORY)
+    list(FILTER all EXCLUDE REGEX "^${folder}/")
+  endforeach()
   set(tests ${all})
   list(FILTER all EXCLUDE REGEX "(_test|/main|_fuzz)\\.cc$")
   list(FILTER all EXCLUDE REGEX "/gateway/app/")
