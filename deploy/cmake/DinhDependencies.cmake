@@ -35,6 +35,8 @@ dinh_pkg(utf8proc::utf8proc libutf8proc)
 dinh_pkg(jpeg::jpeg libjpeg)
 dinh_pkg(png::png libpng)
 dinh_pkg(webp::webp libwebp)
+dinh_pkg(lcms::lcms lcms2)
+find_package(ZLIB REQUIRED)
 dinh_pkg(seccomp::seccomp libseccomp)
 
 add_library(boost_headers_only INTERFACE)

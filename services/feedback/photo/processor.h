@@ -1,6 +1,7 @@
 // Photo intake: what a citizen uploads becomes two JPEG files that can be shown, with nothing else in them. Only pixels
-// survive: EXIF, XMP, IPTC, profiles, comments, embedded previews, second pictures and data behind the end are gone,
-// because both files are encoded anew. The position in the EXIF data is handed out beside them, as a suggestion.
+// survive: EXIF, XMP, IPTC, comments, embedded previews, second pictures and data behind the end are gone, because both
+// files are encoded anew; a colour profile has been applied and is gone too. The position in the EXIF data is handed
+// out beside them, as a suggestion.
 //
 // No upload is decoded in this process. Each goes to a program of its own, dinh-photo, which gives up everything but
 // memory and one socket before it looks at the bytes (photo_worker/sandbox.h). What it dies of is that photo's trouble.
@@ -38,8 +39,8 @@ struct BlurBox {
   double x = 0, y = 0, width = 0, height = 0;
 };
 
-// Thread-safe. A call takes from 20 ms (a small photo) to a second (64 megapixels) on its caller's thread; the
-// operation's deadline and cancellation hold. Never call it inside a transaction.
+// Thread-safe. A call takes from 10 ms (a small photo) to two seconds (64 megapixels, progressive) on its caller's
+// thread; the operation's deadline and cancellation hold. Never call it inside a transaction.
 //
 // Errors (errors.h): PHOTO_TOO_LARGE, PHOTO_TYPE_REFUSED, PHOTO_DAMAGED, PHOTO_TOO_MANY_PIXELS, PHOTO_TOO_NARROW,
 // PHOTO_EXTRA_DATA_REFUSED, PHOTO_NOT_PROCESSED (the photo's own fault); PHOTO_BUSY, PHOTO_WORKER_MISSING (waiting

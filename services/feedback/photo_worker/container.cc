@@ -1,5 +1,7 @@
 #include "services/feedback/photo_worker/container.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -11,6 +13,7 @@ namespace {
 constexpr std::string_view kJpegSignature = "\xFF\xD8\xFF";
 constexpr std::string_view kPngSignature("\x89PNG\r\n\x1A\n", 8);
 constexpr std::string_view kExifSignature("Exif\0\0", 6);
+constexpr std::string_view kIccSignature("ICC_PROFILE\0", 12);
 constexpr size_t kPngChunkFrame = 12;  // length, type, CRC
 constexpr uint32_t kPngChunkBytesMax = 0x7FFFFFFF;
 constexpr size_t kRiffHeader = 12;
@@ -30,9 +33,7 @@ uint32_t LittleEndian32(std::string_view bytes, size_t at) {
   return value;
 }
 
-bool IsMarkerOtherThanPicture(uint8_t marker) {
-  return !IsJpegPicture(marker) && marker != kJpegSoi && marker != kJpegEoi;
-}
+bool IsBesideThePicture(uint8_t marker) { return !IsJpegPicture(marker) && marker != kJpegSoi && marker != kJpegEoi; }
 
 // JFIF and Adobe segments say how the colours are coded.
 bool TellsColours(const JpegSegment& segment) {
@@ -41,13 +42,37 @@ bool TellsColours(const JpegSegment& segment) {
          (segment.marker == kJpegApp14 && segment.payload.size() == 12 && segment.payload.substr(0, 5) == "Adobe");
 }
 
+// A profile comes in up to 255 pieces: their number and how many there are stand before each. Pieces in another order
+// than their own make a broken profile, which is as good as none.
+void AddIccPiece(std::string_view payload, std::string* icc) {
+  constexpr size_t kHead = kIccSignature.size() + 2;
+  if (payload.size() <= kHead || payload.substr(0, kIccSignature.size()) != kIccSignature) return;
+  if (icc->size() + payload.size() - kHead <= kProfileBytesMax) *icc += payload.substr(kHead);
+}
+
+// iCCP: a name of 1 to 79 bytes, zero, method zero, zlib data.
+std::string InflatedIcc(std::string_view chunk) {
+  const size_t name = chunk.substr(0, 80).find('\0');
+  if (name == std::string_view::npos || chunk.size() < name + 2 || chunk[name + 1] != 0) return {};
+  const std::string_view packed = chunk.substr(name + 2);
+  std::string icc(kProfileBytesMax, '\0');
+  uLongf bytes = icc.size();
+  if (uncompress(reinterpret_cast<Bytef*>(icc.data()), &bytes, reinterpret_cast<const Bytef*>(packed.data()),
+                 packed.size()) != Z_OK) {
+    return {};
+  }
+  icc.resize(bytes);
+  return icc;
+}
+
 Verdict OpenJpeg(std::string_view file, Source* source) {
   int scans = 0;
   const bool whole = ForEachJpegSegment(file, [&](const JpegSegment& segment) {
     if (segment.marker == kJpegApp1 && source->exif.empty() && segment.payload.substr(0, 6) == kExifSignature) {
       source->exif = segment.payload.substr(kExifSignature.size());
     }
-    if (IsMarkerOtherThanPicture(segment.marker) && !TellsColours(segment)) return true;
+    if (segment.marker == kJpegApp2) AddIccPiece(segment.payload, &source->icc);
+    if (IsBesideThePicture(segment.marker) && !TellsColours(segment)) return true;
     source->bare += segment.bytes;
     return segment.marker != kJpegSos || ++scans <= kJpegScansMax;
   });
@@ -57,6 +82,7 @@ Verdict OpenJpeg(std::string_view file, Source* source) {
 Verdict OpenPng(std::string_view file, Source* source) {
   source->bare = kPngSignature;
   size_t ancillary = 0;
+  int profiles = 0;
   size_t at = kPngSignature.size();
   while (true) {
     if (file.size() - at < kPngChunkFrame) return Verdict::kDamaged;
@@ -74,6 +100,7 @@ Verdict OpenPng(std::string_view file, Source* source) {
       ancillary += length;
       if (ancillary > kAncillaryBytesMax) return Verdict::kExtraData;
       if (type == "eXIf" && source->exif.empty()) source->exif = data;
+      if (type == "iCCP" && ++profiles == 1) source->icc = InflatedIcc(data);
     }
     if (type == "IEND") return Verdict::kOk;
     at += length + kPngChunkFrame;
@@ -111,6 +138,7 @@ Verdict OpenWebp(std::string_view file, Source* source) {
     picture = picture || pixels;
     if (pixels || type == "ALPH") data = file.substr(at + kRiffChunkHeader, length);
     if (!data.empty()) PutRiffChunk(chunks, type, data);
+    if (type == "ICCP" && length <= kProfileBytesMax) source->icc = file.substr(at + kRiffChunkHeader, length);
     if (type == "EXIF" && source->exif.empty()) {
       source->exif = file.substr(at + kRiffChunkHeader, length);
       if (source->exif.compare(0, kExifSignature.size(), kExifSignature) == 0) {

@@ -1,5 +1,5 @@
 // The outside of an uploaded file: what it is, and a file of the same picture with nothing else in it. Decoders see
-// only the latter, so profiles, compressed texts and whatever hides behind the end of the file never reach them.
+// only the latter, so compressed texts, previews and whatever hides behind the end of the file never reach them.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ struct Source {
   SourceType type = SourceType::kNone;
   std::string bare;  // signature, headers, tables and coded pixels only
   std::string exif;  // TIFF structure, may be empty; untrusted
+  std::string icc;   // colour profile, at most kProfileBytesMax, may be empty; untrusted
 };
 
 // Verdict::kOk, or why not. The type is told by the first bytes, and the whole structure must follow it.

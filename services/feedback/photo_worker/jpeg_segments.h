@@ -37,6 +37,7 @@ inline constexpr uint8_t kJpegDqt = 0xDB;
 inline constexpr uint8_t kJpegDri = 0xDD;
 inline constexpr uint8_t kJpegApp0 = 0xE0;
 inline constexpr uint8_t kJpegApp1 = 0xE1;
+inline constexpr uint8_t kJpegApp2 = 0xE2;
 inline constexpr uint8_t kJpegApp14 = 0xEE;
 inline constexpr uint8_t kJpegCom = 0xFE;
 

@@ -18,6 +18,8 @@ inline constexpr int64_t kDecoderBytesMax = 400LL * base::kMiB;
 inline constexpr int kJpegScansMax = 64;                      // progressive encoders write about ten
 inline constexpr size_t kAncillaryBytesMax = 4 * base::kMiB;  // PNG chunks that are not the picture, together
 
+inline constexpr size_t kProfileBytesMax = 1 * base::kMiB;  // of colours; cameras write 0.5 to 4 KiB
+
 // What is given out.
 inline constexpr int kFullSideMax = 2048;  // px
 inline constexpr int kThumbnailSideMax = 320;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/feedback/photo_worker/colour.h"
 #include "services/feedback/photo_worker/container.h"
 #include "services/feedback/photo_worker/decode.h"
 #include "services/feedback/photo_worker/encode_jpeg.h"
@@ -59,6 +60,7 @@ Answer ProcessImage(std::string image, const std::vector<Box>& boxes) {
   if (const Verdict verdict = Decode(source, &picture); verdict != Verdict::kOk) return Refused(verdict);
   std::string().swap(source.bare);
   const ExifFacts exif = ReadExif(source.exif);
+  ToSrgb(picture, source.icc);
   picture = Upright(std::move(picture), exif.orientation);
   Cover(picture, boxes);
 

@@ -139,6 +139,35 @@ TEST(Process, LargeOnesAreMadeSmaller) {
   EXPECT_EQ(dot.width, 1);
 }
 
+TEST(Process, ColoursAreThoseOfTheProfile) {
+  const std::string profile = testing::SwappedProfile();
+  const Picture picture = Quarters(80, 60);
+  const std::string half = std::string("ICC_PROFILE\0\1\2", 14) + profile.substr(0, 200);
+  const std::string rest = std::string("ICC_PROFILE\0\2\2", 14) + profile.substr(200);
+  for (const std::string& file : {MakeJpeg(picture, {.segments = {{0xE2, testing::IccPayload(profile)}}}),
+                                  MakeJpeg(picture, {.segments = {{0xE2, half}, {0xE2, rest}}}),
+                                  testing::WithPngChunk(MakePng(picture), testing::IccpChunk(profile)),
+                                  MakeWebp(picture, {.chunks = {{"ICCP", profile}}})}) {
+    const Answer answer = ProcessImage(file, {});
+    ASSERT_EQ(answer.verdict, Verdict::kOk);
+    ExpectQuarters(answer.full, {testing::kGreen, testing::kRed, testing::kBlue, testing::kWhite});
+  }
+}
+
+TEST(Process, ProfilesOutOfMeasureAreNoProfiles) {
+  const Picture picture = Quarters(80, 60);
+  const std::string bomb(64 * base::kMiB, '\0');  // 64 KiB as a chunk
+  std::string cut = testing::SwappedProfile();
+  cut.resize(cut.size() / 2);
+  for (const std::string& file : {testing::WithPngChunk(MakePng(picture), testing::IccpChunk(bomb)),
+                                  testing::WithPngChunk(MakePng(picture), testing::IccpChunk(cut)),
+                                  testing::WithPngChunk(MakePng(picture), testing::PngChunk("iCCP", "no end"))}) {
+    const Answer answer = ProcessImage(file, {});
+    ASSERT_EQ(answer.verdict, Verdict::kOk);
+    EXPECT_EQ(answer.full, ProcessImage(MakePng(picture), {}).full);
+  }
+}
+
 TEST(Process, PositionIsHandedOutBeside) {
   const std::string tiff = MakeExif({.position = {{19.8523, 105.9031}}});
   const Picture picture = Quarters(24, 16);
@@ -254,6 +283,9 @@ TEST(Process, SeededMutationsOfWholeFiles) {
   const std::string tiff = MakeExif({.orientation = 6, .position = {{19.8, 105.9}}, .text = "t"});
   files.push_back(MakeJpeg(Quarters(40, 30), {.segments = {{0xE1, testing::ExifPayload(tiff)}}}));
   files.push_back(MakeWebp(Quarters(40, 30), {.chunks = {{"EXIF", tiff}}}));
+  const std::string profile = testing::SwappedProfile();
+  files.push_back(MakeWebp(Quarters(40, 30), {.chunks = {{"ICCP", profile}}}));
+  files.push_back(MakeJpeg(Quarters(40, 30), {.segments = {{0xE2, testing::IccPayload(profile)}}}));
   int taken = 0;
   int refused = 0;
   for (int i = 0; i < 6'000; ++i) {

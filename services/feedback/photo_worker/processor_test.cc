@@ -69,11 +69,16 @@ class ProcessorTest : public ::testing::Test {
 TEST_F(ProcessorTest, EachTypeByTheProgramBesideThisOne) {
   const auto processor = Make();
   const std::string tiff = photo::testing::MakeExif({.orientation = 6, .position = {{-19.85, 105.9}}});
+  const std::string profile = photo::testing::SwappedProfile();
   const photo::Picture picture = Quarters(800, 600);
   const std::pair<std::string, std::string> uploads[] = {
-      {MakeJpeg(picture, {.segments = {{0xE1, photo::testing::ExifPayload(tiff)}}}), "image/jpeg"},
-      {photo::testing::WithPngChunk(MakePng(picture), photo::testing::PngChunk("eXIf", tiff)), "image/png"},
-      {MakeWebp(picture, {.chunks = {{"EXIF", tiff}}}), "image/webp"}};
+      {MakeJpeg(picture,
+                {.segments = {{0xE1, photo::testing::ExifPayload(tiff)}, {0xE2, photo::testing::IccPayload(profile)}}}),
+       "image/jpeg"},
+      {photo::testing::WithPngChunk(MakePng(picture),
+                                    photo::testing::PngChunk("eXIf", tiff) + photo::testing::IccpChunk(profile)),
+       "image/png"},
+      {MakeWebp(picture, {.chunks = {{"ICCP", profile}, {"EXIF", tiff}}}), "image/webp"}};
   for (const auto& [file, type] : uploads) {
     base::OpContext ctx(clock_, clock_.Steady() + seconds(30));
     const auto photo = processor->Process(ctx, file);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <initializer_list>
 
 #include "services/feedback/photo_worker/limits.h"
@@ -57,6 +58,8 @@ bool FilterSystemCalls() {
 }  // namespace
 
 bool EnterSandbox() {
+  // The colour library asks for the date, and the C library would then open the time zone's file.
+  tzset();
   return close_range(kSocketFd + 1, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && SetLimits() &&
          prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && FilterSystemCalls();
 }

@@ -67,6 +67,13 @@ struct WebpSpec {
 };
 std::string MakeWebp(const Picture& picture, const WebpSpec& spec = {});
 
+// A profile under which stored red means green and stored green means red.
+std::string SwappedProfile();
+inline std::string IccPayload(const std::string& profile) {  // of APP2
+  return std::string("ICC_PROFILE\0\1\1", 14) + profile;
+}
+std::string IccpChunk(const std::string& profile);  // of PNG
+
 struct ExifSpec {
   bool big_endian = false;
   int orientation = 0;  // 0: no tag

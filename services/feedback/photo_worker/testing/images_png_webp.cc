@@ -1,3 +1,4 @@
+#include <lcms2.h>
 #include <png.h>
 #include <webp/encode.h>
 #include <zlib.h>
@@ -34,11 +35,14 @@ int ColourType(PngKind kind) {
 
 // One row of the kind's own form, unpacked to bytes (kGrey1 and kPalette are one byte a pixel here too).
 void ToKind(const PngSpec& spec, const std::vector<uint8_t>& rgb, std::vector<uint8_t>& out) {
+  if (spec.kind == PngKind::kRgb) {
+    out = rgb;
+    return;
+  }
   out.clear();
   for (size_t i = 0; i + 2 < rgb.size(); i += 3) {
     switch (spec.kind) {
-      case PngKind::kRgb:
-        out.insert(out.end(), {rgb[i], rgb[i + 1], rgb[i + 2]});
+      case PngKind::kRgb:  // done above
         break;
       case PngKind::kRgba:
         out.insert(out.end(), {rgb[i], rgb[i + 1], rgb[i + 2], spec.alpha});
@@ -115,17 +119,44 @@ std::string WithPngChunk(const std::string& png, const std::string& chunk) {
   return std::string(png).insert(kBehindHeader, chunk);
 }
 
+namespace {
+
+std::string Deflated(const std::string& bytes) {
+  std::string packed(compressBound(bytes.size()), '\0');
+  uLongf length = packed.size();
+  if (compress2(reinterpret_cast<Bytef*>(packed.data()), &length, reinterpret_cast<const Bytef*>(bytes.data()),
+                bytes.size(), 9) != Z_OK) {
+    throw std::runtime_error("compress2");
+  }
+  packed.resize(length);
+  return packed;
+}
+
+}  // namespace
+
+std::string SwappedProfile() {
+  const cmsCIExyY white{0.3127, 0.3290, 1};
+  const cmsCIExyYTRIPLE primaries{{0.30, 0.60, 1}, {0.64, 0.33, 1}, {0.15, 0.06, 1}};  // sRGB's, red and green swapped
+  cmsToneCurve* curve = cmsBuildGamma(nullptr, 2.2);
+  cmsToneCurve* const curves[] = {curve, curve, curve};
+  void* profile = cmsCreateRGBProfile(&white, &primaries, curves);
+  cmsUInt32Number bytes = 0;
+  cmsSaveProfileToMem(profile, nullptr, &bytes);
+  std::string saved(bytes, '\0');
+  cmsSaveProfileToMem(profile, saved.data(), &bytes);
+  cmsCloseProfile(profile);
+  cmsFreeToneCurve(curve);
+  return saved;
+}
+
+std::string IccpChunk(const std::string& profile) {
+  return PngChunk("iCCP", std::string("name\0\0", 6) + Deflated(profile));
+}
+
 std::string ZeroPng(uint32_t width, uint32_t height, size_t rows_given) {
   const std::string header = BigEndian(width) + BigEndian(height) + std::string("\x08\x00\x00\x00\x00", 5);  // grey
   const std::string rows(rows_given * (static_cast<size_t>(width) + 1), '\0');
-  std::string packed(compressBound(rows.size()), '\0');
-  uLongf bytes = packed.size();
-  if (compress2(reinterpret_cast<Bytef*>(packed.data()), &bytes, reinterpret_cast<const Bytef*>(rows.data()),
-                rows.size(), 9) != Z_OK) {
-    throw std::runtime_error("compress2");
-  }
-  packed.resize(bytes);
-  return "\x89PNG\r\n\x1A\n" + PngChunk("IHDR", header) + PngChunk("IDAT", packed) + PngChunk("IEND", "");
+  return "\x89PNG\r\n\x1A\n" + PngChunk("IHDR", header) + PngChunk("IDAT", Deflated(rows)) + PngChunk("IEND", "");
 }
 
 std::string MakeWebp(const Picture& picture, const WebpSpec& spec) {

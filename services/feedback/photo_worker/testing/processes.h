@@ -46,9 +46,9 @@ inline size_t OpenDescriptors() {
   return static_cast<size_t>(std::distance(begin(open), end(open)));
 }
 
-// true when `condition` came to hold within ten seconds.
+// true when `condition` came to hold within half a minute.
 inline bool Eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::yield();
