@@ -13,6 +13,8 @@ constexpr int kSameDayLastHour = 15;
 constexpr int kMinutesPerDay = 24 * 60;
 constexpr int kSaturday = 6;
 constexpr Micros kMicrosPerMinute = 60 * kMicrosPerSecond;
+// Beyond this no calendar reaches, and the multiplications stay far from overflow.
+constexpr int64_t kWorkingMinutesMax = 60LL * 24 * 366 * 100;
 
 absl::Status Invalid(std::string vi, std::string en, Metadata metadata = {}) {
   return Error(absl::StatusCode::kInvalidArgument, "INVALID_WORKING_CALENDAR", {std::move(vi), std::move(en)},
@@ -124,10 +126,13 @@ absl::StatusOr<CivilDate> WorkingCalendar::DueDate(Micros accepted, int working_
 
 absl::StatusOr<Micros> WorkingCalendar::AddWorkingHours(Micros from, int64_t hours) const {
   if (hours < 0) return Negative(hours);
-  if (hours == 0) return from;
-  // Beyond this no calendar reaches, and the multiplication stays far from overflow.
-  constexpr int64_t kHoursMax = 24 * 366 * 100;
-  Micros left = std::min(hours, kHoursMax) * 60 * kMicrosPerMinute;
+  return AddWorkingMinutes(from, std::min(hours, kWorkingMinutesMax) * 60);
+}
+
+absl::StatusOr<Micros> WorkingCalendar::AddWorkingMinutes(Micros from, int64_t minutes) const {
+  if (minutes < 0) return Negative(minutes);
+  if (minutes == 0) return from;
+  Micros left = std::min(minutes, kWorkingMinutesMax) * kMicrosPerMinute;
   for (CivilDate date = ToVietnam(from).date;; date = AddDays(date, 1)) {
     ASSIGN_OR_RETURN(const bool works, IsWorkingDay(date));
     if (!works) continue;

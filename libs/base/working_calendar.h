@@ -69,6 +69,8 @@ class WorkingCalendar {
   // The instant by which `hours` of office time have passed since `from`. A period that ends with the office day ends
   // at its closing, not at the next opening. hours = 0 is `from`. INVALID_ARGUMENT for hours < 0.
   absl::StatusOr<Micros> AddWorkingHours(Micros from, int64_t hours) const;
+  // The same in minutes of office time.
+  absl::StatusOr<Micros> AddWorkingMinutes(Micros from, int64_t minutes) const;
   // Whole minutes of office time from `from` to `to`; negative when `to` is the earlier.
   absl::StatusOr<int64_t> WorkingMinutesBetween(Micros from, Micros to) const;
   int OfficeMinutesPerDay() const;

@@ -131,6 +131,8 @@ TEST(WorkingCalendarTest, AddsOfficeHours) {
   EXPECT_EQ(calendar.AddWorkingHours(At(makeup, 7, 30), 8).value(), At(makeup, 17, 30));
   EXPECT_EQ(calendar.AddWorkingHours(At({2026, 2, 13}, 16, 30), 2).value(), At({2026, 2, 23}, 8, 30));  // over Tết
   EXPECT_EQ(calendar.AddWorkingHours(At(thursday, 20), 0).value(), At(thursday, 20));
+  EXPECT_EQ(calendar.AddWorkingMinutes(At(thursday, 11), 45).value(), At(thursday, 13, 45));  // over noon
+  EXPECT_EQ(calendar.AddWorkingMinutes(At(thursday, 8), -1).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(calendar.AddWorkingHours(At(thursday, 8), -1).status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "libs/config/data_files.h"
 #include "services/procedures/json_data.h"
 
 namespace dinh::procedures {
@@ -23,22 +24,22 @@ bool IsCount(const FormDefinition& form, const std::string& field) {
 
 absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Load(const std::string& dir) {
   auto catalogue = std::unique_ptr<Catalogue>(new Catalogue());
-  ASSIGN_OR_RETURN(const std::string procedures, ReadDataFile(dir + "/procedures.json"));
+  ASSIGN_OR_RETURN(const std::string procedures, config::ReadDataFile(dir + "/procedures.json"));
   ASSIGN_OR_RETURN(catalogue->procedures_, ReadProcedures(procedures));
-  ASSIGN_OR_RETURN(const std::string forms_json, ReadDataFile(dir + "/forms.json"));
+  ASSIGN_OR_RETURN(const std::string forms_json, config::ReadDataFile(dir + "/forms.json"));
   ASSIGN_OR_RETURN(std::vector<FormDefinition> forms, ReadForms(forms_json));
   for (FormDefinition& form : forms) {
     std::string id = form.id();
     catalogue->forms_.emplace(std::move(id), std::move(form));
   }
-  ASSIGN_OR_RETURN(const std::string workflows_json, ReadDataFile(dir + "/workflows.json"));
+  ASSIGN_OR_RETURN(const std::string workflows_json, config::ReadDataFile(dir + "/workflows.json"));
   ASSIGN_OR_RETURN(std::vector<Workflow> workflows, ReadWorkflows(workflows_json));
   for (Workflow& workflow : workflows) {
     std::string id = workflow.id;
     catalogue->workflows_.emplace(std::move(id), std::move(workflow));
   }
-  ASSIGN_OR_RETURN(const std::string holidays, ReadDataFile(dir + "/holidays.json"));
-  ASSIGN_OR_RETURN(const std::vector<base::CalendarDay> days, ReadHolidays(holidays));
+  ASSIGN_OR_RETURN(const std::string holidays, config::ReadDataFile(dir + "/holidays.json"));
+  ASSIGN_OR_RETURN(const std::vector<base::CalendarDay> days, config::ReadHolidays(holidays));
   ASSIGN_OR_RETURN(catalogue->calendar_, base::WorkingCalendar::Create(days));
   std::sort(catalogue->procedures_.begin(), catalogue->procedures_.end(), [](const Procedure& a, const Procedure& b) {
     return std::tie(a.code, a.version) < std::tie(b.code, b.version);

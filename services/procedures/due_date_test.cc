@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/base/strings.h"
-#include "services/procedures/json_data.h"
+#include "libs/config/data_files.h"
 
 namespace dinh::procedures {
 namespace {
@@ -11,9 +11,9 @@ namespace {
 class TimeLimitTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto json = ReadDataFile(std::string(DINH_SOURCE_DIR) + "/deploy/data/holidays.json");
+    const auto json = config::ReadDataFile(std::string(DINH_SOURCE_DIR) + "/deploy/data/holidays.json");
     ASSERT_TRUE(json.ok());
-    const auto days = ReadHolidays(*json);
+    const auto days = config::ReadHolidays(*json);
     ASSERT_TRUE(days.ok()) << days.status();
     auto calendar = base::WorkingCalendar::Create(*days);
     ASSERT_TRUE(calendar.ok()) << calendar.status();

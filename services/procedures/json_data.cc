@@ -1,118 +1,14 @@
 #include "services/procedures/json_data.h"
 
-#include <fstream>
-#include <initializer_list>
-#include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/config/json_object.h"
 
 namespace dinh::procedures {
 namespace {
 
-using nlohmann::json;
-
-// One JSON object being read. The first fault is kept; later reads give empty values.
-class Object {
- public:
-  Object(const json& value, std::string where, absl::Status& status)
-      : value_(value), where_(std::move(where)), status_(status) {
-    if (!value_.is_object()) Fail("", "an object is expected");
-  }
-
-  void Only(std::initializer_list<std::string_view> keys) {
-    if (!value_.is_object()) return;
-    for (const auto& [key, unused] : value_.items()) {
-      bool known = false;
-      for (std::string_view k : keys) known = known || k == key;
-      if (!known) Fail(key, "unknown key");
-    }
-  }
-  bool Has(const char* key) const { return value_.is_object() && value_.contains(key) && !value_[key].is_null(); }
-
-  std::string Text(const char* key, bool required = true) {
-    if (!Has(key)) return required ? (Fail(key, "missing"), "") : "";
-    if (!value_[key].is_string()) return Fail(key, "a string is expected"), "";
-    return value_[key].get<std::string>();
-  }
-  int64_t Int(const char* key, int64_t fallback = 0, bool required = true) {
-    if (!Has(key)) return required ? (Fail(key, "missing"), fallback) : fallback;
-    if (!value_[key].is_number_integer()) return Fail(key, "an integer is expected"), fallback;
-    return value_[key].get<int64_t>();
-  }
-  std::optional<int64_t> OptInt(const char* key) { return Has(key) ? std::optional<int64_t>(Int(key)) : std::nullopt; }
-  std::optional<std::string> OptText(const char* key) {
-    return Has(key) ? std::optional<std::string>(Text(key)) : std::nullopt;
-  }
-  bool Bool(const char* key) {
-    if (!Has(key)) return false;
-    if (!value_[key].is_boolean()) return Fail(key, "true or false is expected"), false;
-    return value_[key].get<bool>();
-  }
-  base::CivilDate Date(const char* key) {
-    const std::optional<base::CivilDate> date = base::ParseDate(Text(key));
-    if (!date) Fail(key, "a date like 2026-02-13 is expected");
-    return date.value_or(base::CivilDate{});
-  }
-  base::Text Both(const char* key, bool required = true) {
-    if (!Has(key)) return required ? (Fail(key, "missing"), base::Text{}) : base::Text{};
-    Object text(value_[key], where_ + "." + key, status_);
-    text.Only({"vi", "en"});
-    return {text.Text("vi"), text.Text("en")};
-  }
-  std::vector<std::string> Texts(const char* key, bool required = true) {
-    std::vector<std::string> out;
-    if (!Has(key)) return required ? (Fail(key, "missing"), out) : out;
-    if (!value_[key].is_array()) return Fail(key, "a list is expected"), out;
-    for (const json& item : value_[key]) {
-      if (!item.is_string()) return Fail(key, "a list of strings is expected"), out;
-      out.push_back(item.get<std::string>());
-    }
-    return out;
-  }
-  template <typename F>
-  void Each(const char* key, F&& read, bool required = true) {
-    if (!Has(key)) {
-      if (required) Fail(key, "missing");
-      return;
-    }
-    if (!value_[key].is_array()) return Fail(key, "a list is expected");
-    size_t index = 0;
-    for (const json& item : value_[key]) {
-      Object object(item, where_ + "." + key + "[" + std::to_string(index++) + "]", status_);
-      read(object);
-    }
-  }
-  template <typename F>
-  void In(const char* key, F&& read) {
-    if (!Has(key)) return Fail(key, "missing");
-    Object object(value_[key], where_ + "." + key, status_);
-    read(object);
-  }
-  void Fail(std::string_view key, std::string_view what) {
-    if (status_.ok()) {
-      status_ =
-          absl::InvalidArgumentError(where_ + (key.empty() ? "" : "." + std::string(key)) + ": " + std::string(what));
-    }
-  }
-  bool ok() const { return status_.ok(); }
-
- private:
-  const json& value_;
-  std::string where_;
-  absl::Status& status_;
-};
-
-template <typename F>
-absl::Status ReadRoot(std::string_view text, const std::string& name, F&& read) {
-  const json root = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded()) return absl::InvalidArgumentError(name + ": not JSON");
-  absl::Status status;
-  Object object(root, name, status);
-  read(object);
-  return status;
-}
+using Object = config::JsonObject;
 
 TimeLimit ReadTimeLimit(Object& o) {
   o.Only({"unit", "online", "desk", "post", "same_day", "note"});
@@ -290,7 +186,7 @@ Workflow ReadWorkflow(Object& o) {
 
 absl::StatusOr<std::vector<Procedure>> ReadProcedures(std::string_view text) {
   std::vector<Procedure> out;
-  RETURN_IF_ERROR(ReadRoot(text, "procedures.json", [&](Object& root) {
+  RETURN_IF_ERROR(config::ReadJson(text, "procedures.json", [&](Object& root) {
     root.Only({"about", "sources", "caveats", "procedures"});
     root.Each("procedures", [&](Object& o) { out.push_back(ReadProcedure(o)); });
   }));
@@ -299,7 +195,7 @@ absl::StatusOr<std::vector<Procedure>> ReadProcedures(std::string_view text) {
 
 absl::StatusOr<std::vector<FormDefinition>> ReadForms(std::string_view text) {
   std::vector<FormDefinition> out;
-  RETURN_IF_ERROR(ReadRoot(text, "forms.json", [&](Object& root) {
+  RETURN_IF_ERROR(config::ReadJson(text, "forms.json", [&](Object& root) {
     root.Only({"about", "sources", "forms"});
     root.Each("forms", [&](Object& o) {
       o.Only({"id", "version", "title", "sections"});
@@ -321,50 +217,19 @@ absl::StatusOr<std::vector<FormDefinition>> ReadForms(std::string_view text) {
 
 absl::StatusOr<std::vector<Workflow>> ReadWorkflows(std::string_view text) {
   std::vector<Workflow> out;
-  RETURN_IF_ERROR(ReadRoot(text, "workflows.json", [&](Object& root) {
+  RETURN_IF_ERROR(config::ReadJson(text, "workflows.json", [&](Object& root) {
     root.Only({"about", "sources", "workflows"});
     root.Each("workflows", [&](Object& o) { out.push_back(ReadWorkflow(o)); });
   }));
   return out;
 }
 
-absl::StatusOr<std::vector<base::CalendarDay>> ReadHolidays(std::string_view text) {
-  std::vector<base::CalendarDay> out;
-  RETURN_IF_ERROR(ReadRoot(text, "holidays.json", [&](Object& root) {
-    root.Only({"about", "kinds", "status", "sources", "days"});
-    root.Each("days", [&](Object& o) {
-      o.Only({"date", "kind", "status", "name"});
-      base::CalendarDay day{o.Date("date"), base::DayKind::kStatutory};
-      const std::string kind = o.Text("kind");
-      if (kind == "compensatory") {
-        day.kind = base::DayKind::kCompensatory;
-      } else if (kind == "swap_off") {
-        day.kind = base::DayKind::kSwapOff;
-      } else if (kind == "working_makeup") {
-        day.kind = base::DayKind::kWorkingMakeup;
-      } else if (kind != "statutory") {
-        o.Fail("kind", "statutory, compensatory, swap_off or working_makeup");
-      }
-      out.push_back(day);
-    });
-  }));
-  return out;
-}
-
 absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view text) {
   std::map<std::string, std::string, std::less<>> out;
-  RETURN_IF_ERROR(ReadRoot(text, "roles.json", [&](Object& root) {
+  RETURN_IF_ERROR(config::ReadJson(text, "roles.json", [&](Object& root) {
     root.Each("roles", [&](Object& o) { out[o.Text("role")] = o.Text("name"); });
   }));
   return out;
-}
-
-absl::StatusOr<std::string> ReadDataFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError("cannot read " + path);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (in.bad()) return absl::NotFoundError("cannot read " + path);
-  return text;
 }
 
 }  // namespace dinh::procedures

@@ -1,4 +1,4 @@
-// Reads the shipped data files (deploy/data/{procedures,forms,workflows,holidays,roles}.json) into domain structures. A
+// Reads the shipped data files (deploy/data/{procedures,forms,workflows,roles}.json) into domain structures. A
 // file that is not exactly as expected (an unknown key, a wrong type, a rule of the domain broken) is refused with the
 // place of the fault: the service does not start on half-understood data.
 //
@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "libs/base/working_calendar.h"
 #include "services/procedures/domain/form.h"
 #include "services/procedures/domain/procedure.h"
 #include "services/procedures/domain/workflow.h"
@@ -22,11 +21,7 @@ namespace dinh::procedures {
 absl::StatusOr<std::vector<Procedure>> ReadProcedures(std::string_view json);
 absl::StatusOr<std::vector<FormDefinition>> ReadForms(std::string_view json);
 absl::StatusOr<std::vector<Workflow>> ReadWorkflows(std::string_view json);
-absl::StatusOr<std::vector<base::CalendarDay>> ReadHolidays(std::string_view json);
 // Role -> name in Vietnamese, of roles.json.
 absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view json);
-
-// A whole file; NOT_FOUND when it cannot be read.
-absl::StatusOr<std::string> ReadDataFile(const std::string& path);
 
 }  // namespace dinh::procedures

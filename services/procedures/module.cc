@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/config/data_files.h"
 #include "libs/events/consumer.h"
 #include "libs/events/event_hub.h"
 #include "libs/events/jobs.h"
@@ -113,7 +114,7 @@ class ProceduresModule final : public app::ServiceModule {
  private:
   absl::Status LoadData(app::Platform& platform) {
     ASSIGN_OR_RETURN(catalogue_, Catalogue::Load(platform.resource_dir()));
-    ASSIGN_OR_RETURN(const std::string roles, ReadDataFile(platform.resource_dir() + "/roles.json"));
+    ASSIGN_OR_RETURN(const std::string roles, config::ReadDataFile(platform.resource_dir() + "/roles.json"));
     ASSIGN_OR_RETURN(roles_, ReadRoleNames(roles));
     return absl::OkStatus();
   }
