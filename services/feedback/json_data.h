@@ -24,7 +24,6 @@ struct FeedbackData {
   std::vector<ReferencePoint> places;  // approximate: only to suggest a unit
   double suggest_within_m = 0;         // farther from every reference point no unit is suggested
   std::vector<std::string> profanity;  // for Screener
-  std::string about;
 };
 
 // INVALID_ARGUMENT, naming the place: "feedback.json.categories[2].children[0].answer_hours: missing".

@@ -134,6 +134,7 @@ class CategoryTree {
   // steps do not increase.
   static absl::StatusOr<CategoryTree> Build(std::vector<Category> categories, std::vector<EscalationPlan> plans);
 
+  CategoryTree() = default;  // an empty one
   CategoryTree(CategoryTree&&) = default;
   CategoryTree& operator=(CategoryTree&&) = default;
   CategoryTree(const CategoryTree&) = delete;  // the pointers go into categories_
@@ -150,12 +151,14 @@ class CategoryTree {
   const EscalationPlan* Plan(std::string_view id) const;
 
  private:
-  CategoryTree() = default;
+  absl::Status CheckPlans() const;
+  absl::Status Index();
+  absl::Status CheckCategories() const;
 
   std::vector<Category> categories_;
   std::vector<EscalationPlan> plans_;
   std::vector<const Category*> leaves_;
-  std::map<std::string, const Category*, std::less<>> by_id_;
+  std::map<std::string, const Category*, std::less<>> by_id_;  // into categories_, which never changes after Build
   std::map<std::string, std::vector<const Category*>, std::less<>> children_;
 };
 

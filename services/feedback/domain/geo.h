@@ -106,7 +106,7 @@ Range RangeOf(const Tile& tile);
 // and some more: the caller filters exactly. `box` and `radius_m` are checked ones.
 std::vector<Range> CoverBox(const Bbox& box, size_t max_ranges);
 std::vector<Range> CoverCircle(const Point& centre, double radius_m, size_t max_ranges);
-// A box around the circle.
+// A box around the circle. Both end at the 180th meridian.
 Bbox BoxAround(const Point& centre, double radius_m);
 
 // --- which unit a point lies in, roughly
@@ -118,7 +118,8 @@ struct ReferencePoint {
   Point point;
 };
 
-// nullptr when there is none within max_m.
-const ReferencePoint* Nearest(const std::vector<ReferencePoint>& points, const Point& point, double max_m);
+// Those within max_m, the nearest first; of one unit only its nearest point. A suggestion: the citizen chooses.
+std::vector<const ReferencePoint*> NearestFirst(const std::vector<ReferencePoint>& points, const Point& point,
+                                                double max_m);
 
 }  // namespace dinh::feedback

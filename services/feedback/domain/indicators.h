@@ -38,7 +38,7 @@ struct Indicators {
   std::optional<double> on_time_rate;    // answered_on_time / (answered + overdue_open)
   std::optional<double> median_minutes;  // to the first answer, working minutes
   std::optional<double> p90_minutes;
-  std::optional<double> reopen_rate;     // reopened / (resolved + rejected)
+  std::optional<double> reopen_rate;     // reopened / answered
   std::optional<double> satisfaction;    // mean of the stars, 1..5
   std::optional<double> satisfied_rate;  // 4 and 5 of all ratings
 };

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "services/feedback/domain/words.h"
+
 namespace dinh::feedback {
 
 // The names are stored; the text never is, beside its reasons.
@@ -34,6 +36,8 @@ class Screener {
   std::vector<HoldReason> Screen(std::string_view text) const;
 
  private:
+  bool HasProfanity(const std::vector<Word>& words) const;
+
   std::set<std::vector<std::string>> profanity_;  // phrases as words
   size_t longest_ = 0;                            // words of the longest phrase
 };
