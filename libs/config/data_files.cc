@@ -38,4 +38,12 @@ absl::StatusOr<std::vector<base::CalendarDay>> ReadHolidays(std::string_view tex
   return out;
 }
 
+absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view text) {
+  std::map<std::string, std::string, std::less<>> out;
+  RETURN_IF_ERROR(ReadJson(text, "roles.json", [&](JsonObject& root) {
+    root.Each("roles", [&](JsonObject& o) { out[o.Text("role")] = o.Text("name"); });
+  }));
+  return out;
+}
+
 }  // namespace dinh::config

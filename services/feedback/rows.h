@@ -62,9 +62,12 @@ struct ReportRow {
   bool Has(pb::Report::Flag flag) const { return (flags & (int64_t{1} << flag)) != 0; }
   void Set(pb::Report::Flag flag) { flags |= int64_t{1} << flag; }
   auth::ResourceScope scope() const {
-    std::vector<std::string> persons;
-    if (!reporter_person.empty()) persons.push_back(reporter_person);
-    return {persons, reporter_account, from_above ? above_agency : agency, from_above ? above_unit : unit};
+    const std::string& office = from_above ? above_agency : agency;
+    const std::string& where = from_above ? above_unit : unit;
+    // One phone may serve several persons: a report of one is not another's. Before anyone said who they are it is the
+    // login's.
+    if (!reporter_person.empty()) return {{reporter_person}, "", office, where};
+    return {{}, reporter_account, office, where};
   }
 };
 
@@ -150,13 +153,19 @@ struct Office {
 struct OfficeFilter {
   std::vector<Office> offices;           // of an office …
   std::string assignee;                  // … or assigned to one officer …
-  std::string reporter_account;          // … or one's own
+  std::string reporter_account;          // … or one's own,
+  std::string reporter_person;           // as the person acted for
   std::vector<State> states;             // empty: all
   std::vector<std::string> categories;   // leaves; empty: all
   std::optional<base::Micros> from, to;  // sent within [from, to)
   bool overdue_only = false;
   std::string before;  // id of the last one seen; "" from the newest
   int limit = 20;
+};
+
+struct OfficePage {
+  std::vector<ReportRow> rows;
+  std::string next;  // id to go on from; "" there is no more
 };
 
 }  // namespace dinh::feedback

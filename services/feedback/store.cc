@@ -1,20 +1,12 @@
 #include "services/feedback/store.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "services/feedback/report_columns.h"
 #include "services/feedback/sealed.h"
 
 namespace dinh::feedback {
 namespace {
-
-// The order of columns that Read() knows.
-#define DINH_REPORT_COLUMNS                                                                                         \
-  "id, code, revision, category, agency, unit, position, above_agency, above_unit, escalation, bypass_officer, "    \
-  "bypass_unit, reporter_account, reporter_person, contact_index, contact_sealed, filed_by, content_sealed, "       \
-  "public_text_sealed, anonymous, asked_public, moderation, hidden, flags, joined, state, resume_state, assignee, " \
-  "created_at, started_at, first_answered_at, answered_at, finished_at, waiting_since, waited_minutes, reopened, "  \
-  "stars, comment_sealed, due_at, next_step_at, close_at, first_public_at, tracking_hash, target_index"
 
 constexpr std::string_view kContent = "reports.content";
 constexpr std::string_view kContact = "reports.contact";
@@ -32,12 +24,6 @@ absl::StatusOr<int64_t> CountSince(db::Tx& tx, std::string_view sql, const db::P
   ASSIGN_OR_RETURN(const std::optional<int64_t> count,
                    tx.QueryOne(sql, {key, since, limit}, [](const db::Row& row) { return row.Int(0); }));
   return count.value_or(0);
-}
-
-int64_t MaskOf(const std::vector<State>& states) {
-  int64_t mask = states.empty() ? ~int64_t{0} : 0;
-  for (const State state : states) mask |= int64_t{1} << static_cast<int>(state);
-  return mask;
 }
 
 }  // namespace
@@ -98,42 +84,26 @@ absl::Status Store::Update(db::Tx& tx, ReportRow& row) const {
       const int64_t changed,
       tx.Exec("UPDATE reports SET revision = revision + 1, category = $3, agency = $4, unit = $5, position = $6, "
               "above_agency = $7, above_unit = $8, escalation = $9, bypass_officer = $10, bypass_unit = $11, "
-              "public_text_sealed = $12, moderation = $13, hidden = $14, flags = $15, joined = $16, state = $17, "
-              "resume_state = $18, assignee = $19, started_at = $20, first_answered_at = $21, answered_at = $22, "
-              "finished_at = $23, waiting_since = $24, waited_minutes = $25, reopened = $26, stars = $27, "
-              "comment_sealed = $28, due_at = $29, next_step_at = $30, close_at = $31 "
+              "public_text_sealed = $12, moderation = $13, hidden = $14, flags = $15, state = $16, "
+              "resume_state = $17, assignee = $18, started_at = $19, first_answered_at = $20, answered_at = $21, "
+              "finished_at = $22, waiting_since = $23, waited_minutes = $24, reopened = $25, stars = $26, "
+              "comment_sealed = $27, due_at = $28, next_step_at = $29, close_at = $30 "
               "WHERE id = $1 AND revision = $2",
-              {row.id,
-               row.revision,
-               row.category,
-               row.agency,
-               row.unit,
-               row.position,
-               row.above_agency,
-               row.above_unit,
-               row.escalation,
-               row.bypass_officer,
-               row.bypass_unit,
-               public_text.param(),
-               row.moderation,
-               row.hidden,
-               row.flags,
-               row.joined,
-               p.state,
-               p.resume,
-               p.assignee,
-               p.started_at,
-               p.first_answered_at,
-               p.answered_at,
-               p.finished_at,
-               p.waiting_since,
-               p.waited_minutes,
-               p.reopened,
-               p.stars,
-               comment.param(),
-               row.due_at,
-               row.next_step_at,
-               row.close_at}));
+              {row.id,           row.revision,
+               row.category,     row.agency,
+               row.unit,         row.position,
+               row.above_agency, row.above_unit,
+               row.escalation,   row.bypass_officer,
+               row.bypass_unit,  public_text.param(),
+               row.moderation,   row.hidden,
+               row.flags,        p.state,
+               p.resume,         p.assignee,
+               p.started_at,     p.first_answered_at,
+               p.answered_at,    p.finished_at,
+               p.waiting_since,  p.waited_minutes,
+               p.reopened,       p.stars,
+               comment.param(),  row.due_at,
+               row.next_step_at, row.close_at}));
   if (changed != 1) return base::StaleEtag();
   ++row.revision;
   return absl::OkStatus();
@@ -209,79 +179,33 @@ absl::StatusOr<std::optional<ReportRow>> Store::ById(db::Tx& tx, std::string_vie
   return One(tx, "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE id = $1", id);
 }
 
-absl::StatusOr<std::vector<ReportRow>> Store::List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const {
-  // Newest first: ids grow with time. Rows looked at in one page are bounded; whoever asks for what is rare gets a
-  // short page and the key to go on from.
-  static const std::string kSelect = "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE ";
-  static const std::string kTail =
-      " AND ($2 = '' OR id < $2) AND ((1 << state) & $3) <> 0 AND ($4 = 0 OR due_at < $5) "
-      "AND created_at >= $6 AND created_at < $7 ORDER BY id DESC LIMIT $8";
-  static const std::string kByReporter = kSelect + "reporter_account = $1 AND reporter_account <> ''" + kTail;
-  static const std::string kByAssignee = kSelect + "assignee = $1 AND assignee <> ''" + kTail;
-  static const std::string kByOffice = kSelect + "agency = $1 AND unit = $9" + kTail;
-  static const std::string kByOfficeState =
-      kSelect +
-      "agency = $1 AND unit = $9 AND state = $10 AND ($2 = '' OR id < $2) AND ($4 = 0 OR due_at < $5) "
-      "AND created_at >= $6 AND created_at < $7 AND $3 <> 0 ORDER BY id DESC LIMIT $8";
-  static const std::string kByAbove = kSelect + "above_agency = $1 AND above_agency <> '' AND above_unit = $9" + kTail;
-  const int64_t mask = MaskOf(filter.states), from = filter.from.value_or(0), to = filter.to.value_or(INT64_MAX);
-  std::vector<ReportRow> rows;
-  const auto read = [&](const db::Row& row) -> absl::Status {
-    ASSIGN_OR_RETURN(ReportRow report, Read(row));
-    const bool wanted = filter.categories.empty() || std::find(filter.categories.begin(), filter.categories.end(),
-                                                               report.category) != filter.categories.end();
-    if (wanted) rows.push_back(std::move(report));
-    return absl::OkStatus();
-  };
-  const int64_t limit = filter.categories.empty() ? filter.limit : int64_t{filter.limit} * 20;
-  const auto own = [&](const std::string& sql, const std::string& who) {
-    return tx.Query(sql, {who, filter.before, mask, filter.overdue_only, now, from, to, limit}, read);
-  };
-  if (!filter.reporter_account.empty()) {
-    RETURN_IF_ERROR(own(kByReporter, filter.reporter_account));
-  } else if (!filter.assignee.empty()) {
-    RETURN_IF_ERROR(own(kByAssignee, filter.assignee));
-  }
-  for (const Office& office : filter.offices) {
-    const auto of_office = [&](const std::string& sql) {
-      return tx.Query(sql, {office.agency, filter.before, mask, filter.overdue_only, now, from, to, limit, office.unit},
-                      read);
-    };
-    if (filter.states.size() == 1) {
-      RETURN_IF_ERROR(tx.Query(kByOfficeState,
-                               {office.agency, filter.before, mask, filter.overdue_only, now, from, to, limit,
-                                office.unit, filter.states.front()},
-                               read));
-    } else {
-      RETURN_IF_ERROR(of_office(kByOffice));
-    }
-    RETURN_IF_ERROR(of_office(kByAbove));
-  }
-  std::sort(rows.begin(), rows.end(), [](const ReportRow& a, const ReportRow& b) { return a.id > b.id; });
-  rows.erase(std::unique(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id == b.id; }),
-             rows.end());
-  if (rows.size() > static_cast<size_t>(filter.limit)) rows.resize(static_cast<size_t>(filter.limit));
-  return rows;
+absl::StatusOr<std::optional<Office>> Store::OfficeOf(db::Tx& tx, std::string_view code) const {
+  return tx.QueryOne("SELECT agency, unit FROM reports WHERE code = $1", {code}, [](const db::Row& row) {
+    return Office{row.Text(0), row.Text(1)};
+  });
 }
 
-absl::StatusOr<int64_t> Store::CountByContact(db::Tx& tx, std::string_view index, base::Micros since, int limit) const {
-  return CountSince(tx,
-                    "SELECT COUNT(*) FROM (SELECT 1 AS one FROM reports WHERE contact_index = $1 AND contact_index IS "
-                    "NOT NULL AND created_at >= $2 ORDER BY id DESC LIMIT $3) AS recent",
-                    db::BlobView{index}, since, limit);
-}
 absl::StatusOr<int64_t> Store::CountByTarget(db::Tx& tx, std::string_view index, base::Micros since, int limit) const {
   return CountSince(tx,
                     "SELECT COUNT(*) FROM (SELECT 1 AS one FROM reports WHERE target_index = $1 AND target_index IS "
                     "NOT NULL AND created_at >= $2 ORDER BY id DESC LIMIT $3) AS recent",
                     db::BlobView{index}, since, limit);
 }
-absl::StatusOr<int64_t> Store::CountByReporter(db::Tx& tx, std::string_view account, base::Micros since,
-                                               int limit) const {
-  return CountSince(tx,
-                    "SELECT COUNT(*) FROM (SELECT 1 AS one FROM reports WHERE reporter_account = $1 AND "
-                    "reporter_account <> '' AND created_at >= $2 ORDER BY id DESC LIMIT $3) AS recent",
-                    account, since, limit);
+absl::StatusOr<int64_t> Store::CountToday(db::Tx& tx, std::string_view what, std::string_view who, int64_t day) const {
+  ASSIGN_OR_RETURN(const std::optional<int64_t> count,
+                   tx.QueryOne("INSERT INTO daily_counts (what, who, day, count) VALUES ($1, $2, $3, 1) "
+                               "ON CONFLICT (what, who, day) DO UPDATE SET count = daily_counts.count + 1 "
+                               "RETURNING count",
+                               {what, who, day}, [](const db::Row& row) { return row.Int(0); }));
+  return count.value_or(1);
+}
+
+absl::Status Store::RemoveCounts(db::Tx& tx, int64_t before_day) const {
+  return tx.Exec("DELETE FROM daily_counts WHERE day < $1", {before_day}).status();
+}
+
+absl::Status Store::AddJoined(db::Tx& tx, const ReportRow& row) const {
+  return tx.Exec("UPDATE reports SET joined = joined + 1 WHERE id = $1", {row.id}).status();
 }
 
 }  // namespace dinh::feedback

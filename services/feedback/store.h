@@ -32,11 +32,17 @@ class Store {
   absl::Status Update(db::Tx& tx, ReportRow& row) const;
   absl::StatusOr<std::optional<ReportRow>> ByCode(db::Tx& tx, std::string_view code) const;
   absl::StatusOr<std::optional<ReportRow>> ById(db::Tx& tx, std::string_view id) const;
-  absl::StatusOr<std::vector<ReportRow>> List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const;
-  // How many the same phone, or about the same target, since then; counted up to `limit`.
-  absl::StatusOr<int64_t> CountByContact(db::Tx& tx, std::string_view index, base::Micros since, int limit) const;
+  // Where it is worked on, for what must be asked of others before the transaction; nullopt: no such report.
+  absl::StatusOr<std::optional<Office>> OfficeOf(db::Tx& tx, std::string_view code) const;
+  // Newest first (store_list.cc).
+  absl::StatusOr<OfficePage> List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const;
+  // How many reports about the same target since then; counted up to `limit`.
   absl::StatusOr<int64_t> CountByTarget(db::Tx& tx, std::string_view index, base::Micros since, int limit) const;
-  absl::StatusOr<int64_t> CountByReporter(db::Tx& tx, std::string_view account, base::Micros since, int limit) const;
+  // One more of `what` by `who` on that day (days since 1970-01-01); how many that makes.
+  absl::StatusOr<int64_t> CountToday(db::Tx& tx, std::string_view what, std::string_view who, int64_t day) const;
+  absl::Status RemoveCounts(db::Tx& tx, int64_t before_day) const;
+  // Not a change of the report itself: its etag stays.
+  absl::Status AddJoined(db::Tx& tx, const ReportRow& row) const;
   std::string ContactIndex(std::string_view phone) const;
   std::string TargetIndex(std::string_view target) const;
 
@@ -58,7 +64,6 @@ class Store {
   absl::Status InsertRemoval(db::Tx& tx, const RemovalRow& row) const;
   absl::StatusOr<std::optional<RemovalRow>> Removal(db::Tx& tx, std::string_view id) const;
   absl::Status DecideRemoval(db::Tx& tx, const RemovalRow& row) const;
-  absl::StatusOr<int64_t> CountRemovals(db::Tx& tx, std::string_view who, base::Micros since, int limit) const;
 
   // Photos (store_photos.cc).
   absl::Status InsertPhoto(db::Tx& tx, const PhotoRow& row) const;

@@ -158,12 +158,4 @@ absl::Status Store::DecideRemoval(db::Tx& tx, const RemovalRow& row) const {
       .status();
 }
 
-absl::StatusOr<int64_t> Store::CountRemovals(db::Tx& tx, std::string_view who, base::Micros since, int limit) const {
-  ASSIGN_OR_RETURN(const std::optional<int64_t> count,
-                   tx.QueryOne("SELECT COUNT(*) FROM (SELECT 1 AS one FROM removals WHERE who = $1 AND at >= $2 LIMIT "
-                               "$3) AS recent",
-                               {who, since, limit}, [](const db::Row& row) { return row.Int(0); }));
-  return count.value_or(0);
-}
-
 }  // namespace dinh::feedback

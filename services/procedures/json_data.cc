@@ -224,12 +224,4 @@ absl::StatusOr<std::vector<Workflow>> ReadWorkflows(std::string_view text) {
   return out;
 }
 
-absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view text) {
-  std::map<std::string, std::string, std::less<>> out;
-  RETURN_IF_ERROR(config::ReadJson(text, "roles.json", [&](Object& root) {
-    root.Each("roles", [&](Object& o) { out[o.Text("role")] = o.Text("name"); });
-  }));
-  return out;
-}
-
 }  // namespace dinh::procedures

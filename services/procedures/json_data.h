@@ -21,7 +21,5 @@ namespace dinh::procedures {
 absl::StatusOr<std::vector<Procedure>> ReadProcedures(std::string_view json);
 absl::StatusOr<std::vector<FormDefinition>> ReadForms(std::string_view json);
 absl::StatusOr<std::vector<Workflow>> ReadWorkflows(std::string_view json);
-// Role -> name in Vietnamese, of roles.json.
-absl::StatusOr<std::map<std::string, std::string, std::less<>>> ReadRoleNames(std::string_view json);
 
 }  // namespace dinh::procedures

@@ -115,7 +115,7 @@ class ProceduresModule final : public app::ServiceModule {
   absl::Status LoadData(app::Platform& platform) {
     ASSIGN_OR_RETURN(catalogue_, Catalogue::Load(platform.resource_dir()));
     ASSIGN_OR_RETURN(const std::string roles, config::ReadDataFile(platform.resource_dir() + "/roles.json"));
-    ASSIGN_OR_RETURN(roles_, ReadRoleNames(roles));
+    ASSIGN_OR_RETURN(roles_, config::ReadRoleNames(roles));
     return absl::OkStatus();
   }
 

@@ -51,7 +51,6 @@ CREATE INDEX reports_by_office_state ON reports (agency, unit, state, id);
 CREATE INDEX reports_by_above ON reports (above_agency, above_unit, id) WHERE above_agency <> '';
 CREATE INDEX reports_by_assignee ON reports (assignee, id) WHERE assignee <> '';
 CREATE INDEX reports_by_reporter ON reports (reporter_account, id) WHERE reporter_account <> '';
-CREATE INDEX reports_by_contact ON reports (contact_index, id) WHERE contact_index IS NOT NULL;
 CREATE INDEX reports_by_target ON reports (target_index, id) WHERE target_index IS NOT NULL;
 CREATE INDEX reports_next_step ON reports (next_step_at) WHERE next_step_at IS NOT NULL;
 CREATE INDEX reports_close ON reports (close_at) WHERE close_at IS NOT NULL;
@@ -118,7 +117,16 @@ CREATE TABLE removals (
   decided_by TEXT NOT NULL
 );
 CREATE INDEX removals_by_report ON removals (report, at);
-CREATE INDEX removals_by_who ON removals (who, at);
+
+-- How often somebody did something on a day in Vietnam: limits that no restart forgets.
+CREATE TABLE daily_counts (
+  what TEXT NOT NULL,
+  who TEXT NOT NULL,                         -- account, or the hexadecimal blind index of a phone
+  day BIGINT NOT NULL,
+  count BIGINT NOT NULL,
+  PRIMARY KEY (what, who, day)
+);
+CREATE INDEX daily_counts_by_day ON daily_counts (day);
 
 -- What waits for a moderator; a row goes when it is decided.
 CREATE TABLE moderation_queue (

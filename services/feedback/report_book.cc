@@ -1,0 +1,179 @@
+#include "services/feedback/report_book.h"
+
+#include <utility>
+
+#include "dinh/feedback/v1/events.pb.h"
+#include "libs/base/civil.h"
+#include "services/feedback/domain/clock.h"
+#include "services/feedback/view.h"
+
+namespace dinh::feedback {
+namespace {
+
+pb::Update::Actor ActorOf(ActorKind kind) {
+  switch (kind) {
+    case ActorKind::kReporter:
+      return pb::Update::ACTOR_REPORTER;
+    case ActorKind::kOfficer:
+      return pb::Update::ACTOR_OFFICER;
+    case ActorKind::kSystem:
+      break;
+  }
+  return pb::Update::ACTOR_SYSTEM;
+}
+
+// A year whose holidays nobody has entered must not keep a citizen from reporting: the clock then stands still, and the
+// next change after the calendar was brought up to date starts it.
+bool CalendarUnknown(const absl::Status& status) {
+  const auto detail = base::DetailOf(status);
+  return detail && detail->reason == "WORKING_CALENDAR_UNKNOWN";
+}
+
+uint64_t Bits(base::Random& random) {
+  uint64_t bits = 0;
+  random.Fill(&bits, sizeof bits);
+  return bits;
+}
+
+}  // namespace
+
+std::string ReportBook::RootOf(const std::string& category) const {
+  const std::vector<const Category*> chain = p_.categories.Chain(category);
+  return chain.empty() ? category : chain.back()->id;
+}
+
+absl::Status ReportBook::SetTimes(db::Tx& tx, ReportRow& row) const {
+  row.due_at = row.next_step_at = row.close_at = std::nullopt;
+  const Category* category = p_.categories.Find(row.category);
+  if (category == nullptr) return absl::OkStatus();  // of an older tree: nobody is reminded of it
+  row.close_at = CloseAt(RulesOf(p_.categories, row.category), row.progress);
+  const absl::StatusOr<std::optional<base::Micros>> due = DueAt(p_.calendar, category->answer_hours, row.progress);
+  if (CalendarUnknown(due.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(due.status());
+  row.due_at = *due;
+  const EscalationPlan* plan = p_.categories.Plan(category->escalation);
+  if (plan == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto done, p_.store.StepsDone(tx, row));
+  const auto next = NextStepOf(p_.calendar, *plan, category->answer_hours, row.progress, done);
+  if (CalendarUnknown(next.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(next.status());
+  if (*next) row.next_step_at = (*next)->at;
+  return absl::OkStatus();
+}
+
+absl::Status ReportBook::WriteLine(db::Tx& tx, const ReportRow& row, const Change& change,
+                                   const std::string& actor_name) {
+  UpdateRow line;
+  line.at = change.at;
+  line.kind = pb::Update::KIND_STATE;
+  line.event = std::string(EventName(change.event));
+  line.from = change.from;
+  line.to = change.to;
+  line.actor_kind = ActorOf(change.actor);
+  line.actor = change.actor_id;
+  line.actor_name = actor_name;
+  line.text = change.reason;
+  line.pause = change.pause;
+  RETURN_IF_ERROR(p_.store.AddUpdate(tx, row, line).status());
+  pb::ReportChanged event;
+  event.set_report(row.code);
+  event.set_state(static_cast<pb::Report::State>(change.to));
+  event.set_action(line.event);
+  event.set_category(row.category);
+  event.set_agency(row.agency);
+  event.set_unit(row.unit);
+  return p_.outbox.Append(tx, row.code, event);
+}
+
+absl::Status ReportBook::Open(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name) {
+  ASSIGN_OR_RETURN(const Change change, Apply(RulesOf(p_.categories, row.category), event, row.progress));
+  row.created_at = event.at;
+  row.first_public_at = FirstPublicAt(event.at, row.anonymous, Bits(p_.random));
+  RETURN_IF_ERROR(SetTimes(tx, row));
+  RETURN_IF_ERROR(p_.store.Insert(tx, row));
+  RETURN_IF_ERROR(WriteLine(tx, row, change, actor_name));
+  RETURN_IF_ERROR(p_.indicators.Received(tx, KeyOf(row)));
+  return row.asked_public ? Republish(tx, row) : absl::OkStatus();
+}
+
+absl::Status ReportBook::Move(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name) {
+  const Progress before = row.progress;
+  ASSIGN_OR_RETURN(const Change change, Apply(RulesOf(p_.categories, row.category), event, row.progress));
+  if (change.pause) {
+    const absl::Status paused = AddPause(p_.calendar, *change.pause, row.progress);
+    if (!paused.ok() && !CalendarUnknown(paused)) return paused;
+  }
+  RETURN_IF_ERROR(SetTimes(tx, row));
+  RETURN_IF_ERROR(p_.store.Update(tx, row));
+  RETURN_IF_ERROR(WriteLine(tx, row, change, actor_name));
+  RETURN_IF_ERROR(MoveLoad(tx, before, row.progress));
+  RETURN_IF_ERROR(Count(tx, row, change));
+  if (event.kind == EventKind::kAssign && event.actor_id != row.progress.assignee) {
+    RETURN_IF_ERROR(Tell(tx, row.progress.assignee, pb::Notice::KIND_ASSIGNED, row));
+  }
+  return row.asked_public ? Republish(tx, row) : absl::OkStatus();
+}
+
+absl::Status ReportBook::MoveLoad(db::Tx& tx, const Progress& before, const Progress& after) const {
+  const std::string was = IsOpen(before.state) ? before.assignee : "", is = IsOpen(after.state) ? after.assignee : "";
+  if (was == is) return absl::OkStatus();
+  RETURN_IF_ERROR(p_.store.AddLoad(tx, was, -1));
+  return p_.store.AddLoad(tx, is, 1);
+}
+
+absl::Status ReportBook::Count(db::Tx& tx, const ReportRow& row, const Change& change) {
+  const IndicatorKey key = KeyOf(row);
+  switch (change.event) {
+    case EventKind::kResolve:
+      RETURN_IF_ERROR(p_.indicators.Resolved(tx, key));
+      break;
+    case EventKind::kReject:
+      RETURN_IF_ERROR(p_.indicators.Rejected(tx, key));
+      break;
+    case EventKind::kReopen:
+      // A report counts once, however often it comes back.
+      if (row.progress.reopened == 1) RETURN_IF_ERROR(p_.indicators.Reopened(tx, key));
+      break;
+    case EventKind::kRate:
+      RETURN_IF_ERROR(p_.indicators.Rated(tx, key, row.progress.stars));
+      break;
+    default:
+      break;
+  }
+  // Of the first round: later ones are told by the rate of reopening.
+  if (!change.first_answer || row.progress.reopened > 0) return absl::OkStatus();
+  const absl::StatusOr<int64_t> minutes = UsedMinutes(p_.calendar, row.progress, change.at);
+  if (CalendarUnknown(minutes.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(minutes.status());
+  return p_.indicators.Answered(tx, key, *minutes, !IsOverdue(row.progress, row.due_at, change.at));
+}
+
+IndicatorKey ReportBook::KeyOf(const ReportRow& row) const {
+  return {row.unit, RootOf(row.category), base::DaysFromCivil(base::ToVietnam(row.created_at).date)};
+}
+
+absl::StatusOr<int64_t> ReportBook::Say(db::Tx& tx, const ReportRow& row, UpdateRow update) {
+  update.at = tx.context().Now();
+  update.from = update.to = row.progress.state;
+  return p_.store.AddUpdate(tx, row, update);
+}
+
+absl::Status ReportBook::Republish(db::Tx& tx, const ReportRow& row, bool at_once) {
+  const base::Micros now = tx.context().Now();
+  const base::Micros due = at_once ? now : LaterPublicAt(now, row.first_public_at, row.anonymous, Bits(p_.random));
+  RETURN_IF_ERROR(p_.store.Publish(tx, row.id, due));
+  if (due <= now) tx.AfterCommit([this] { p_.publisher.Wake(); });
+  return absl::OkStatus();
+}
+
+absl::Status ReportBook::Hold(db::Tx& tx, const ReportRow& row, pb::ModerationItem::Kind kind,
+                              const std::string& item) {
+  return p_.store.Queue(tx, {p_.ids.Next(), row.agency, row.unit, kind, row.id, item});
+}
+
+absl::Status ReportBook::Tell(db::Tx& tx, const std::string& account, pb::Notice::Kind kind, const ReportRow& row) {
+  if (account.empty()) return absl::OkStatus();
+  return p_.store.AddNotice(tx, {p_.ids.Next(), account, kind, row.code, tx.context().Now()});
+}
+
+}  // namespace dinh::feedback
