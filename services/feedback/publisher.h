@@ -19,7 +19,9 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -75,22 +77,27 @@ class Publisher {
  private:
   struct Batch;
 
+  // Names of the villages of what is due: territory is asked before the transaction begins.
+  absl::StatusOr<std::map<std::string, std::string>> Villages(base::OpContext& ctx);
   absl::Status PublishOne(db::Tx& tx, const Publication& publication, Batch& batch);
   absl::Status Show(db::Tx& tx, const ReportRow& report, const std::optional<BoardRow>& before, BoardRow row,
                     Batch& batch);
   absl::Status TakeOff(db::Tx& tx, const BoardRow& before, Batch& batch);
-  absl::Status TellFollowers(db::Tx& tx, const ReportRow& report, const BoardRow& row) const;
-  absl::Status TellJoined(db::Tx& tx, const ReportRow& report) const;
-  absl::Status Announce(db::Tx& tx, const BoardRow& row, bool removed) const;
+  absl::Status TellFollowers(db::Tx& tx, const ReportRow& report, const BoardRow& row);
+  absl::Status TellJoined(db::Tx& tx, const ReportRow& report);
+  absl::Status Announce(db::Tx& tx, const BoardRow& row, bool removed);
+  uint64_t Bits();
   void Loop();
 
   const Parts p_;
   const PublicationRules rules_;
   telemetry::Counter& published_;
+  telemetry::Counter& changed_;
   telemetry::Counter& removed_;
   telemetry::Counter& failures_;
+  telemetry::Gauge& due_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable wake_;
   bool woken_ = false;     // guarded by mutex_
   bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;

@@ -102,7 +102,8 @@ class BoardStore {
 
   // Those due, locked until the end of the transaction; what another process holds is left out.
   absl::StatusOr<std::vector<Publication>> TakeDue(db::Tx& tx, base::Micros now, int limit) const;
-  // Of a Read: is anything due.
+  // The same without a lock: ids of reports, to prepare for them.
+  absl::StatusOr<std::vector<std::string>> PeekDue(db::Tx& tx, base::Micros now, int limit) const;
   absl::StatusOr<bool> AnyDue(db::Tx& tx, base::Micros now) const;
   // Forgets it unless its time was changed since it was taken.
   absl::Status Done(db::Tx& tx, const Publication& publication) const;

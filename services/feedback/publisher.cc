@@ -1,0 +1,252 @@
+#include "services/feedback/publisher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dinh/feedback/v1/events.pb.h"
+#include "libs/base/civil.h"
+#include "services/feedback/domain/privacy.h"
+
+namespace dinh::feedback {
+namespace {
+
+constexpr std::chrono::seconds kTick{1};          // what became due without a commit
+constexpr std::chrono::milliseconds kGather{20};  // changes that follow each other become one
+constexpr std::chrono::seconds kFailurePause{1};
+constexpr std::chrono::seconds kRoundLimit{30};
+constexpr int kDueCountedMax = 10'000;         // for the gauge
+constexpr base::Micros kDamagedPause = kHour;  // a report that cannot be read is tried again so much later
+constexpr std::string_view kVillagePrefix = "v-";
+
+bool IsVillage(const std::string& unit) { return unit.starts_with(kVillagePrefix); }
+
+// Joined with a phone alone: there is no account to tell.
+bool IsAccount(const std::string& who) {
+  const bool index =
+      who.size() == 2 * auth::kBlindIndexBytes && who.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return !who.empty() && !index;
+}
+
+}  // namespace
+
+// What a transaction gathers over its reports.
+struct Publisher::Batch {
+  const std::map<std::string, std::string>& villages;
+  base::Micros now = 0;
+  std::map<CellKey, CellCount> cells;
+  int published = 0;
+  int changed = 0;
+  int removed = 0;
+  int damaged = 0;
+
+  void Add(const CategoryTree& categories, const BoardRow& row, int64_t change) {
+    for (const CellKey& key : CellsOf(categories, row)) {
+      CellCount& count = cells[key];
+      (IsOpen(row.state) ? count.open : count.finished) += change;
+    }
+  }
+};
+
+Publisher::Publisher(Parts parts)
+    : p_(std::move(parts)),
+      rules_{p_.data.categories, Screener(p_.data.profanity), p_.hidden_place_key},
+      published_(p_.metrics.AddCounter("dinh_feedback_board_changes_total", "changes of the public board", {"what"})
+                     .With({"published"})),
+      changed_(p_.metrics.AddCounter("dinh_feedback_board_changes_total", "changes of the public board", {"what"})
+                   .With({"changed"})),
+      removed_(p_.metrics.AddCounter("dinh_feedback_board_changes_total", "changes of the public board", {"what"})
+                   .With({"removed"})),
+      failures_(p_.metrics.AddCounter("dinh_feedback_publish_failures_total", "publications that failed").With({})),
+      due_(p_.metrics.AddGauge("dinh_feedback_publications_due", "reports waiting to be published").With({})) {}
+
+Publisher::~Publisher() { Stop(); }
+
+void Publisher::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Publisher::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Publisher::Wake() {
+  {
+    std::lock_guard lock(mutex_);
+    if (woken_) return;
+    woken_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Publisher::Loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    wake_.wait_for(lock, kTick, [this] { return stopping_ || woken_; });
+    wake_.wait_for(lock, kGather, [this] { return stopping_; });
+    if (stopping_) return;
+    woken_ = false;
+    lock.unlock();
+    const absl::StatusOr<bool> more = Round();
+    if (!more.ok()) {
+      failures_.Increment();
+      p_.logger.Warn("publisher_failed", {{"error", more.status().ToString()}});
+    }
+    lock.lock();
+    woken_ = woken_ || !more.ok() || *more;
+    if (!more.ok()) wake_.wait_for(lock, kFailurePause, [this] { return stopping_; });
+  }
+}
+
+uint64_t Publisher::Bits() {
+  uint64_t bits = 0;
+  p_.random.Fill(&bits, sizeof bits);
+  return bits;
+}
+
+absl::StatusOr<std::map<std::string, std::string>> Publisher::Villages(base::OpContext& ctx) {
+  std::map<std::string, std::string> villages;
+  RETURN_IF_ERROR(p_.database.Read(ctx, [&](db::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t due, p_.board.CountDue(tx, ctx.Now(), kDueCountedMax));
+    due_.Set(static_cast<double>(due));
+    ASSIGN_OR_RETURN(const std::vector<std::string> reports, p_.board.PeekDue(tx, ctx.Now(), kPublishBatch));
+    for (const std::string& id : reports) {
+      const absl::StatusOr<std::optional<ReportRow>> report = p_.store.ById(tx, id);
+      if (!report.ok() || !*report || (*report)->anonymous) continue;  // what is damaged is told of later
+      const std::string& unit = (*report)->content.place().unit();
+      if (IsVillage(unit)) villages.emplace(unit, "");
+    }
+    return absl::OkStatus();
+  }));
+  for (auto& [code, name] : villages) name = p_.names.UnitName(ctx, code);
+  return villages;
+}
+
+absl::StatusOr<bool> Publisher::Round() {
+  base::OpContext ctx(p_.clock, p_.clock.Steady() + kRoundLimit);
+  ASSIGN_OR_RETURN(const bool due, p_.database.Read(ctx, [&](db::Tx& tx) { return p_.board.AnyDue(tx, ctx.Now()); }));
+  if (!due) {
+    due_.Set(0);
+    return false;
+  }
+  ASSIGN_OR_RETURN(const auto villages, Villages(ctx));
+  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<bool> {
+    Batch batch{.villages = villages, .now = ctx.Now(), .cells = {}};
+    ASSIGN_OR_RETURN(const std::vector<Publication> publications, p_.board.TakeDue(tx, batch.now, kPublishBatch));
+    for (const Publication& publication : publications) RETURN_IF_ERROR(PublishOne(tx, publication, batch));
+    RETURN_IF_ERROR(p_.board.AddCells(tx, batch.cells));
+    tx.AfterCommit(
+        [this, published = batch.published, changed = batch.changed, removed = batch.removed, damaged = batch.damaged] {
+          published_.Increment(published);
+          changed_.Increment(changed);
+          removed_.Increment(removed);
+          failures_.Increment(damaged);
+        });
+    return static_cast<int>(publications.size()) == kPublishBatch;
+  });
+}
+
+absl::Status Publisher::PublishOne(db::Tx& tx, const Publication& publication, Batch& batch) {
+  const absl::StatusOr<std::optional<ReportRow>> read = p_.store.ById(tx, publication.report);
+  if (!read.ok()) {
+    // One that does not open must not keep the others from the board. (When the database is at fault this fails, too.)
+    ++batch.damaged;
+    p_.logger.Error("report_unreadable", {{"report", publication.report}, {"error", read.status().ToString()}});
+    return p_.board.Postpone(tx, publication, batch.now + kDamagedPause);
+  }
+  if (!*read) return p_.board.Done(tx, publication);
+  const ReportRow& report = **read;
+  const std::string& place = report.content.place().unit();
+  const auto village = batch.villages.find(place);
+  // Became due since the villages were asked for: the next round knows its name.
+  if (village == batch.villages.end() && IsVillage(place) && !report.anonymous) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<BoardRow> before, p_.board.ByCode(tx, report.code));
+  if (!before && batch.now < report.first_public_at) {
+    return p_.board.Postpone(tx, publication, report.first_public_at);
+  }
+  ASSIGN_OR_RETURN(const std::vector<UpdateRow> updates, p_.store.Updates(tx, report));
+  ASSIGN_OR_RETURN(const std::vector<PhotoRow> photos, p_.store.Photos(tx, report));
+  PublicationPlan plan = PlanPublication(rules_, {report, updates, photos, before ? &*before : nullptr,
+                                                  village == batch.villages.end() ? "" : village->second, batch.now});
+  if (plan.row) {
+    RETURN_IF_ERROR(Show(tx, report, before, *std::move(plan.row), batch));
+  } else if (before) {
+    RETURN_IF_ERROR(TakeOff(tx, *before, batch));
+  }
+  if (plan.more_later) return p_.board.Postpone(tx, publication, batch.now + DrawDelay(kLaterDelay, Bits()));
+  return p_.board.Done(tx, publication);
+}
+
+absl::Status Publisher::Show(db::Tx& tx, const ReportRow& report, const std::optional<BoardRow>& before, BoardRow row,
+                             Batch& batch) {
+  if (!before) {
+    ASSIGN_OR_RETURN(row.number, p_.board.NextNumber(tx));
+    row.published_at = batch.now;
+    RETURN_IF_ERROR(p_.board.Insert(tx, row));
+    batch.Add(p_.data.categories, row, 1);
+    ++batch.published;
+    RETURN_IF_ERROR(TellFollowers(tx, report, row));
+    return Announce(tx, row, false);
+  }
+  if (row == *before) return absl::OkStatus();
+  RETURN_IF_ERROR(p_.board.Update(tx, *before, row));
+  batch.Add(p_.data.categories, *before, -1);
+  batch.Add(p_.data.categories, row, 1);
+  ++batch.changed;
+  if (row.changed_at == before->changed_at && row.lines == before->lines) return absl::OkStatus();
+  if (row.state != before->state || row.lines.size() > before->lines.size()) RETURN_IF_ERROR(TellJoined(tx, report));
+  return Announce(tx, row, false);
+}
+
+absl::Status Publisher::TakeOff(db::Tx& tx, const BoardRow& before, Batch& batch) {
+  RETURN_IF_ERROR(p_.board.Remove(tx, before));
+  batch.Add(p_.data.categories, before, -1);
+  ++batch.removed;
+  return Announce(tx, before, true);
+}
+
+absl::Status Publisher::TellFollowers(db::Tx& tx, const ReportRow& report, const BoardRow& row) {
+  // Nobody learns of an anonymous report's village, nor of its true place, by being told.
+  std::vector<std::string> units = {row.unit};
+  const std::string& village = report.content.place().unit();
+  if (!report.anonymous && IsVillage(village)) units.push_back(village);
+  ASSIGN_OR_RETURN(const std::vector<std::string> accounts,
+                   p_.board.Followers(tx, units, row.point, kNoticesPerReportMax));
+  for (const std::string& account : accounts) {
+    if (account == report.reporter_account) continue;
+    RETURN_IF_ERROR(
+        p_.store.AddNotice(tx, {p_.ids.Next(), account, pb::Notice::KIND_PUBLISHED, row.code, tx.context().Now()}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Publisher::TellJoined(db::Tx& tx, const ReportRow& report) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> joined, p_.store.Joined(tx, report, kNoticesPerReportMax));
+  for (const std::string& who : joined) {
+    if (!IsAccount(who)) continue;
+    RETURN_IF_ERROR(
+        p_.store.AddNotice(tx, {p_.ids.Next(), who, pb::Notice::KIND_CHANGED, report.code, tx.context().Now()}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Publisher::Announce(db::Tx& tx, const BoardRow& row, bool removed) {
+  pb::BoardChanged event;
+  event.set_report(row.code);
+  event.set_state(static_cast<pb::Report::State>(row.state));
+  event.set_category(row.category);
+  event.set_unit(row.unit);
+  if (row.point) {
+    event.mutable_point()->set_lat(row.point->lat);
+    event.mutable_point()->set_lng(row.point->lon);
+  }
+  event.set_day(base::FormatDate(base::CivilFromDays(row.day)));
+  event.set_removed(removed);
+  return p_.outbox.Append(tx, row.code, event);
+}
+
+}  // namespace dinh::feedback

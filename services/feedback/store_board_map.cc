@@ -1,0 +1,186 @@
+// The board on the map: counts by tile, single reports in a box, open ones near a point.
+#include <algorithm>
+#include <utility>
+
+#include "services/feedback/board_columns.h"
+#include "services/feedback/store_board.h"
+
+namespace dinh::feedback {
+namespace {
+
+constexpr size_t kBoxRanges = 16;
+constexpr size_t kCircleRanges = 8;
+constexpr size_t kLeavesByIndex = 8;
+constexpr double kFirstRadius = 25;  // metres; doubled until enough is found
+
+template <typename T>
+bool Among(const std::vector<T>& wanted, const T& value) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+bool Matches(const BoardFilter& filter, const BoardRow& row) {
+  if (!filter.unit.empty() && filter.unit != row.unit) return false;
+  if (!row.point || !Contains(*filter.box, *row.point)) return false;
+  if (filter.from && row.shown_at < *filter.from) return false;
+  if (filter.to && row.shown_at >= *filter.to) return false;
+  return Among(filter.states, row.state) && Among(filter.categories, row.category);
+}
+
+bool Touch(const Bbox& a, const Bbox& b) {
+  return a.west <= b.east && b.west <= a.east && a.south <= b.north && b.south <= a.north;
+}
+
+Tile TileOfCell(int64_t cell, int level) {
+  const int below = 2 * (kMortonLevel - level);
+  const Tile finest = TileFromMorton(cell << below);
+  return {level, finest.x >> (kMortonLevel - level), finest.y >> (kMortonLevel - level)};
+}
+
+// Ranges of the finest level as ranges of cells, apart from each other.
+std::vector<Range> CellRanges(const std::vector<Range>& fine, int level) {
+  const int below = 2 * (kMortonLevel - level);
+  std::vector<Range> out;
+  for (const Range& range : fine) {
+    const Range cells{range.from >> below, ((range.to - 1) >> below) + 1};
+    if (!out.empty() && cells.from <= out.back().to) {
+      out.back().to = std::max(out.back().to, cells.to);
+    } else {
+      out.push_back(cells);
+    }
+  }
+  return out;
+}
+
+struct Found {
+  int64_t number = 0;
+  double metres = 0;
+};
+struct Circle {
+  std::vector<Found> found;
+  bool complete = true;  // false: more lay there than may be looked through
+};
+
+// Open reports of the leaves within the circle. Few leaves have an index of their own open reports; many are filtered.
+absl::StatusOr<Circle> OpenWithin(db::Tx& tx, const Point& centre, double radius_m,
+                                  const std::vector<std::string>& categories) {
+  const bool by_leaf = categories.size() <= kLeavesByIndex;
+  const std::vector<std::string> all = {""};
+  Circle circle;
+  int64_t scanned = 0;
+  const auto take = [&](const db::Row& row) {
+    ++scanned;
+    const double metres = MetresBetween(centre, {row.Double(1), row.Double(2)});
+    if (metres > radius_m) return;
+    if (!by_leaf && (!row.Bool(4) || !Among(categories, row.Text(3)))) return;
+    circle.found.push_back({row.Int(0), metres});
+  };
+  for (const Range& range : CoverCircle(centre, radius_m, kCircleRanges)) {
+    for (const std::string& category : by_leaf ? categories : all) {
+      const int64_t room = kBoardScanMax + 1 - scanned;
+      RETURN_IF_ERROR(by_leaf
+                          ? tx.Query("SELECT number, lat, lng FROM board_reports WHERE category = $1 AND open = 1 AND "
+                                     "morton IS NOT NULL AND morton >= $2 AND morton < $3 LIMIT $4",
+                                     {category, range.from, range.to, room}, take)
+                          : tx.Query("SELECT number, lat, lng, category, open FROM board_reports WHERE morton >= $1 "
+                                     "AND morton < $2 LIMIT $3",
+                                     {range.from, range.to, room}, take));
+      circle.complete = scanned <= kBoardScanMax;
+      if (!circle.complete) return circle;
+    }
+  }
+  return circle;
+}
+
+// Nearest first, each once.
+void Order(std::vector<Found>& found) {
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return std::pair(a.metres, -a.number) < std::pair(b.metres, -b.number);
+  });
+  const auto same = [](const Found& a, const Found& b) { return a.number == b.number; };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
+  if (found.size() > kNearbyMax) found.resize(kNearbyMax);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<NearRow>> BoardStore::Nearby(db::Tx& tx, const Point& centre, double radius_m,
+                                                        const std::vector<std::string>& categories) const {
+  // From a small circle outwards: where reports lie close together the nearest are found without reading the rest.
+  std::vector<Found> nearest;
+  for (double radius = std::min(kFirstRadius, radius_m);; radius = std::min(2 * radius, radius_m)) {
+    ASSIGN_OR_RETURN(const Circle circle, OpenWithin(tx, centre, radius, categories));
+    nearest.insert(nearest.end(), circle.found.begin(), circle.found.end());
+    Order(nearest);
+    if (!circle.complete || nearest.size() == kNearbyMax || radius >= radius_m) break;
+  }
+  std::vector<int64_t> numbers;
+  for (const Found& one : nearest) numbers.push_back(one.number);
+  ASSIGN_OR_RETURN(std::vector<BoardRow> rows, Rows(tx, numbers));
+  std::vector<NearRow> out;
+  for (size_t i = 0; i < rows.size(); ++i) out.push_back({std::move(rows[i]), nearest[i].metres});
+  return out;
+}
+
+absl::StatusOr<std::optional<std::vector<BoardRow>>> BoardStore::InBox(db::Tx& tx, const BoardFilter& filter) const {
+  std::vector<BoardRow> rows;
+  int64_t scanned = 0;
+  bool too_many = false;
+  for (const Range& range : CoverBox(*filter.box, kBoxRanges)) {
+    const int64_t room = kBoardScanMax + 1 - scanned;
+    RETURN_IF_ERROR(tx.Query("SELECT " DINH_PIN_COLUMNS
+                             " FROM board_reports WHERE morton >= $1 AND morton < $2 LIMIT $3",
+                             {range.from, range.to, room}, [&](const db::Row& row) {
+                               ++scanned;
+                               BoardRow pin = ReadPin(row);
+                               if (Matches(filter, pin)) rows.push_back(std::move(pin));
+                             }));
+    too_many = scanned > kBoardScanMax || rows.size() > kBoardPointsMax;
+    if (too_many) return std::optional<std::vector<BoardRow>>();
+  }
+  std::sort(rows.begin(), rows.end(), [](const BoardRow& a, const BoardRow& b) { return a.number > b.number; });
+  return std::optional<std::vector<BoardRow>>(std::move(rows));
+}
+
+absl::StatusOr<std::vector<CountedTile>> BoardStore::Cells(db::Tx& tx, const std::vector<std::string>& dims, int level,
+                                                           const Bbox& box) const {
+  std::map<int64_t, CellCount> cells;
+  for (const Range& range : CellRanges(CoverBox(box, kBoxRanges), level)) {
+    for (const std::string& dim : dims) {
+      RETURN_IF_ERROR(
+          tx.Query("SELECT cell, open, finished FROM board_cells WHERE dim = $1 AND level = $2 AND "
+                   "cell >= $3 AND cell < $4 ORDER BY cell LIMIT $5",
+                   {dim, level, range.from, range.to, kCellsPerAnswerMax}, [&](const db::Row& row) {
+                     CellCount& count = cells[row.Int(0)];
+                     count.open += row.Int(1);
+                     count.finished += row.Int(2);
+                   }));
+    }
+  }
+  std::vector<CountedTile> out;
+  for (const auto& [cell, count] : cells) {
+    const Tile tile = TileOfCell(cell, level);
+    if (count == CellCount{} || !Touch(BoxOf(tile), box)) continue;
+    out.push_back({tile, count});
+    if (out.size() == kCellsPerAnswerMax) break;
+  }
+  return out;
+}
+
+absl::Status BoardStore::AddCells(db::Tx& tx, const std::map<CellKey, CellCount>& changes) const {
+  for (const auto& [key, change] : changes) {
+    if (change == CellCount{}) continue;
+    RETURN_IF_ERROR(tx.Exec("INSERT INTO board_cells (dim, level, cell, open, finished) VALUES ($1, $2, $3, $4, $5) "
+                            "ON CONFLICT (dim, level, cell) DO UPDATE SET open = board_cells.open + $4, "
+                            "finished = board_cells.finished + $5",
+                            {key.dim, key.level, key.cell, change.open, change.finished})
+                        .status());
+    if (change.open + change.finished >= 0) continue;
+    RETURN_IF_ERROR(tx.Exec("DELETE FROM board_cells WHERE dim = $1 AND level = $2 AND cell = $3 AND open = 0 AND "
+                            "finished = 0",
+                            {key.dim, key.level, key.cell})
+                        .status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace dinh::feedback
