@@ -248,11 +248,10 @@ TEST_F(PublisherTest, FollowersAndJoinersAreTold) {
   EXPECT_THAT(NoticesOf("neighbour"), ElementsAre("KIND_CHANGED " + report.code));
   EXPECT_THAT(NoticesOf("by-unit"), ElementsAre(published)) << "only what is new";
   EXPECT_EQ(Number("SELECT COUNT(*) FROM notices"), 3);
-  report.joined = 5;
-  Write([&](db::Tx& tx) { return store_.Update(tx, report); });
+  Write([&](db::Tx& tx) { return store_.AddJoined(tx, report); });
   PublishNow(report);
   Publish();
-  EXPECT_EQ(OnBoard(report.code)->joined, 5);
+  EXPECT_EQ(OnBoard(report.code)->joined, 1);
   EXPECT_EQ(OnBoard(report.code)->changed_at, clock_.Now()) << "of the answer; joining is no change";
   EXPECT_EQ(Number("SELECT COUNT(*) FROM notices"), 3);
   EXPECT_EQ(Announced().size(), 2u);

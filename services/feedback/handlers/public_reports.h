@@ -36,11 +36,8 @@ class PublicReports {
 
   // What is public of a report, nullopt when nothing is. `code`: as a person types it.
   absl::StatusOr<std::optional<pb::Report>> Get(rpc::Context& ctx, const std::string& code);
-  // The same inside a transaction of the caller, without the names of unit and agency …
-  absl::StatusOr<std::optional<pb::Report>> PublicView(const rpc::Context& ctx, db::Tx& tx,
-                                                       const std::string& code) const;
-  // … which are added after it.
-  void AddNames(rpc::Context& ctx, pb::Report& report) const;
+  // The same inside a transaction of the caller; names of unit and agency as far as they were asked for before it.
+  absl::StatusOr<std::optional<pb::Report>> PublicView(rpc::Context& ctx, db::Tx& tx, const std::string& code) const;
 
  private:
   const Parts p_;
