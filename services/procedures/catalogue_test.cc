@@ -5,7 +5,6 @@
 
 #include <set>
 
-#include "libs/config/data_files.h"
 #include "services/procedures/domain/transitions.h"
 #include "services/procedures/json_data.h"
 
@@ -156,15 +155,9 @@ TEST(JsonData, FaultsAreNamedWithTheirPlace) {
   EXPECT_THAT(std::string(ReadWorkflows("{").status().message()), HasSubstr("not JSON"));
   EXPECT_THAT(std::string(ReadWorkflows(R"({"workflows": [{"id": "a", "extra": 1}]})").status().message()),
               HasSubstr("workflows[0].extra: unknown key"));
-  EXPECT_THAT(
-      std::string(
-          config::ReadHolidays(R"({"days": [{"date": "2026-02-30", "kind": "statutory"}]})").status().message()),
-      HasSubstr("days[0].date"));
-  EXPECT_THAT(std::string(config::ReadHolidays(R"({"days": 7})").status().message()), HasSubstr("a list is expected"));
   EXPECT_THAT(std::string(ReadProcedures(R"({"procedures": [{"code": "x"}]})").status().message()),
               HasSubstr("procedures[0].code"));
   EXPECT_THAT(std::string(ReadForms(R"({"forms": [7]})").status().message()), HasSubstr("forms[0]"));
-  EXPECT_FALSE(config::ReadDataFile("/nonexistent/file").ok());
   EXPECT_FALSE(Catalogue::Load("/nonexistent").ok());
 }
 

@@ -63,9 +63,9 @@ base::Micros FirstPublicAt(base::Micros created, bool anonymous, uint64_t random
   return anonymous ? created + DrawDelay(kFirstDelay, random_bits) : created;
 }
 
-base::Micros LaterPublicAt(base::Micros changed, base::Micros first_public_at, bool anonymous, uint64_t random_bits) {
+base::Micros LaterPublicAt(base::Micros changed, base::Micros not_before, bool anonymous, uint64_t random_bits) {
   const base::Micros at = anonymous ? changed + DrawDelay(kLaterDelay, random_bits) : changed;
-  return std::max(at, first_public_at);
+  return std::max(at, not_before);
 }
 
 base::Micros DayOf(base::Micros at) { return base::FromVietnam({base::ToVietnam(at).date}); }

@@ -43,8 +43,9 @@ base::Micros DrawDelay(const DelayRange& range, uint64_t random_bits);
 
 // When a report sent at `created` may show: at once, or after a delay when anonymous. Moderation may make it later.
 base::Micros FirstPublicAt(base::Micros created, bool anonymous, uint64_t random_bits);
-// When a change of it may show: never before the report itself (`first_public_at`).
-base::Micros LaterPublicAt(base::Micros changed, base::Micros first_public_at, bool anonymous, uint64_t random_bits);
+// When a change of it may show. `not_before`: when the report, or the change before this one, may show; changes thus
+// show in their order, and none before the report.
+base::Micros LaterPublicAt(base::Micros changed, base::Micros not_before, bool anonymous, uint64_t random_bits);
 
 // The beginning of the day in Vietnam.
 base::Micros DayOf(base::Micros at);

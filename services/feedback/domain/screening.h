@@ -1,5 +1,7 @@
 // What keeps a text from showing before an officer has read it, and the masking of contacts in what does show. It errs
 // towards holding: a held text costs an officer a minute, a published name may cost a neighbour's peace.
+// What it cannot see: a given name alone typed without a capital ("ông tuấn"), digits spelt out, and meaning.
+// Categories that point at people are therefore read by an officer whatever is found here (Category::moderate_text).
 //
 // Texts are valid UTF-8, best after base::NormalizeText (which drops the zero-width characters that would split words).
 // Pure. A Screener is built once and then shared by threads.

@@ -15,7 +15,7 @@ struct Word {
   bool after_blank = false;  // only blanks stand between it and the word before: no full stop, comma or line end
 };
 
-// Runs of letters and digits; everything else stands between words. Text that is no UTF-8 is read as far as it is.
+// Runs of letters and digits; everything else stands between words. Empty for what is no UTF-8.
 std::vector<Word> WordsOf(std::string_view text);
 
 }  // namespace dinh::feedback
