@@ -63,11 +63,11 @@ std::optional<base::Text> FaultOf(const Question& question, std::string& value) 
 // Into the normal form; empty ones fall away, and what is no UTF-8 is a violation.
 void Normalize(Answers& answers, std::vector<base::FieldViolation>& violations) {
   for (auto at = answers.begin(); at != answers.end();) {
-    absl::StatusOr<std::string> normal = base::NormalizeText(at->second);
-    if (!normal.ok()) {
-      violations.push_back({"answers." + at->first, {"Văn bản không phải UTF-8 hợp lệ.", "This is not valid UTF-8."}});
+    const absl::StatusOr<std::string> normal = base::NormalizeText(at->second);
+    if (normal.ok()) {
+      at->second = *normal;
     } else {
-      at->second = *std::move(normal);
+      violations.push_back({"answers." + at->first, {"Văn bản không phải UTF-8 hợp lệ.", "This is not valid UTF-8."}});
     }
     at = !normal.ok() || at->second.empty() ? answers.erase(at) : std::next(at);
   }
