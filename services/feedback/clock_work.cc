@@ -79,8 +79,7 @@ absl::StatusOr<ClockWork::Target> ClockWork::TargetOfStep(base::OpContext& ctx, 
       RETURN_IF_ERROR(unit.status());
       const Category* category = p_.categories.Find(row.category);
       const AgencyKind kind = category == nullptr ? AgencyKind::kPeoplesCommittee : category->responsible.agency;
-      const absl::StatusOr<AgencyPlace> above =
-          p_.territory.AgencyFor(ctx, *unit, kind, UnitLevel::kAbove);
+      const absl::StatusOr<AgencyPlace> above = p_.territory.AgencyFor(ctx, *unit, kind, UnitLevel::kAbove);
       if (absl::IsNotFound(above.status())) break;
       RETURN_IF_ERROR(above.status());
       target.agency = above->agency;

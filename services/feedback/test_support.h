@@ -225,6 +225,8 @@ class FeedbackServiceTest : public ::testing::Test {
     request.mutable_place()->mutable_point()->set_lat(19.8512);
     request.mutable_place()->mutable_point()->set_lng(105.8617);
     request.mutable_place()->set_unit("15952");
+    (*request.mutable_answers())["size"] = "medium";
+    (*request.mutable_answers())["danger"] = "false";
     return request;
   }
   absl::StatusOr<pb::Report> Create(const pb::CreateReportRequest& request, const Principal& who = CitizenA(),

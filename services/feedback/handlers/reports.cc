@@ -101,7 +101,7 @@ absl::StatusOr<pb::Report> Handlers::GetReport(rpc::Context& ctx, const pb::GetR
   ctx.ScopeByPrincipal();
   const std::string code = ParsePublicCode(request.id()).value_or("");
   RETURN_IF_ERROR(LearnNames(ctx, code));
-  return p_.database.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+  absl::StatusOr<pb::Report> report = p_.database.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCode(tx, code));
     const Seen seen = row ? SeenAs(ctx, *row, request.tracking_token()) : Seen::kNobody;
     if (seen != Seen::kNobody) return Show(ctx, tx, *row, View(ctx, *row, seen == Seen::kOffice));
@@ -110,6 +110,7 @@ absl::StatusOr<pb::Report> Handlers::GetReport(rpc::Context& ctx, const pb::GetR
     ctx.NothingPersonal();
     return *std::move(shown);
   });
+  return report;
 }
 
 absl::StatusOr<pb::ListNearbyReportsResponse> Handlers::ListNearbyReports(rpc::Context& ctx,

@@ -1,0 +1,225 @@
+#include "services/feedback/seed.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "libs/auth/sealer.h"
+#include "libs/base/civil.h"
+#include "libs/base/status.h"
+#include "libs/config/data_files.h"
+#include "services/feedback/domain/clock.h"
+#include "services/feedback/json_data.h"
+#include "services/feedback/publication.h"
+#include "services/feedback/store.h"
+#include "services/feedback/store_board.h"
+#include "services/feedback/view.h"
+
+namespace dinh::feedback {
+namespace {
+
+constexpr int64_t kPerTransaction = 2000;
+constexpr int64_t kDay = 86400 * int64_t{base::kMicrosPerSecond};
+constexpr int64_t kPastDays = 730;
+constexpr int kOpenPercent = 8;  // not answered yet
+constexpr int kAnonymousPercent = 15;
+constexpr int kCitizens = 20'000;
+constexpr double kSpreadDegrees = 0.018;  // around a commune's reference point, about 2 km
+
+constexpr std::array kWhere = {
+    "cạnh nhà văn hóa thôn", "trước cổng trường", "đầu ngõ",      "gần trạm bơm", "đoạn qua chợ",
+    "cuối đường liên thôn",  "ngã ba đi đê",      "sau sân bóng", "gần cầu",      "khu tái định cư"};
+constexpr std::array kSince = {"mấy hôm nay", "từ tuần trước", "sau trận mưa", "đã lâu", "từ đầu tháng"};
+constexpr std::array kWish = {"đề nghị xã xử lý sớm", "mong được khắc phục", "đi lại rất khó khăn", "bà con rất lo",
+                              "ảnh hưởng đến các cháu đi học"};
+
+template <typename List>
+const auto& Pick(base::SeededRandom& dice, const List& list) {
+  return list[dice.Below(list.size())];
+}
+
+// Stands at the time of the report that is being made.
+class PastClock final : public base::Clock {
+ public:
+  base::Micros Now() const override { return now_; }
+  std::chrono::steady_clock::time_point Steady() const override {
+    return std::chrono::steady_clock::time_point(std::chrono::microseconds(now_));
+  }
+  void Set(base::Micros now) { now_ = now; }
+
+ private:
+  base::Micros now_ = 0;
+};
+
+// The data and rules that every row is made by.
+struct Maker {
+  const FeedbackData& data;
+  const base::WorkingCalendar& calendar;
+  const PublicationRules& rules;
+  base::SeededRandom& dice;
+  base::IdGenerator& ids;
+  base::Micros now;
+  std::vector<const Category*> leaves;  // that may be public
+
+  Point PlaceNear(const ReferencePoint& reference) const {
+    // Denser in the middle: the mean of two draws.
+    const auto off = [this] {
+      const double a = static_cast<double>(dice.Below(1'000'000)) / 1e6,
+                   b = static_cast<double>(dice.Below(1'000'000)) / 1e6;
+      return (a + b - 1) * kSpreadDegrees;
+    };
+    return {reference.point.lat + off(), reference.point.lon + off()};
+  }
+
+  ReportRow Report(base::Micros at) const {
+    const ReferencePoint& reference = Pick(dice, data.places);
+    const Category& category = *Pick(dice, leaves);
+    ReportRow row;
+    row.id = ids.Next();
+    row.code = PublicCode(dice.Below(uint64_t{1} << 50));
+    row.category = category.id;
+    const bool police = category.responsible.agency == AgencyKind::kPolice;
+    row.agency = (police ? "ca-" : "ubnd-") + reference.unit;
+    row.unit = reference.unit;
+    row.position = category.responsible.position;
+    row.reporter_account = "seed-" + std::to_string(dice.Below(kCitizens));
+    row.content.set_description(category.name.vi + " " + Pick(dice, kWhere) + ", " + Pick(dice, kSince) + ", " +
+                                Pick(dice, kWish) + ".");
+    const Point point = PlaceNear(reference);
+    row.content.mutable_place()->mutable_point()->set_lat(point.lat);
+    row.content.mutable_place()->mutable_point()->set_lng(point.lon);
+    row.content.mutable_place()->set_unit(reference.unit);
+    row.anonymous = dice.Below(100) < kAnonymousPercent;
+    row.asked_public = true;
+    row.created_at = row.first_public_at = at;
+    return row;
+  }
+};
+
+// The life of one report up to now, as lines.
+absl::StatusOr<std::vector<UpdateRow>> Live(const Maker& maker, ReportRow& row) {
+  std::vector<UpdateRow> lines;
+  const Rules rules = RulesOf(maker.data.categories, row.category);
+  const auto step = [&](EventKind kind, base::Micros at, const std::string& text) -> absl::Status {
+    Event event;
+    event.kind = kind;
+    event.at = at;
+    event.reason = text;
+    event.stars = 3 + static_cast<int>(maker.dice.Below(3));
+    event.actor = kind == EventKind::kSubmit || kind == EventKind::kRate ? ActorKind::kReporter : ActorKind::kOfficer;
+    if (kind == EventKind::kAssign) event.assignee = "seed-officer-" + row.unit;
+    ASSIGN_OR_RETURN(const Change change, Apply(rules, event, row.progress));
+    UpdateRow line;
+    line.at = at;
+    line.event = std::string(EventName(kind));
+    line.from = change.from;
+    line.to = change.to;
+    line.actor_kind = event.actor == ActorKind::kReporter ? pb::Update::ACTOR_REPORTER : pb::Update::ACTOR_OFFICER;
+    line.text = text;
+    line.position = static_cast<int64_t>(lines.size()) + 1;
+    lines.push_back(std::move(line));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(step(EventKind::kSubmit, row.created_at, ""));
+  const auto age = static_cast<uint64_t>(std::max<base::Micros>(maker.now - row.created_at, kDay));
+  const base::Micros answered =
+      row.created_at + static_cast<base::Micros>(maker.dice.Below(std::min<uint64_t>(age, 10 * kDay)));
+  if (maker.dice.Below(100) < kOpenPercent) return lines;
+  RETURN_IF_ERROR(step(EventKind::kAssign, row.created_at + 1, ""));
+  if (maker.dice.Below(10) == 0) {
+    RETURN_IF_ERROR(step(EventKind::kReject, answered, "Không thuộc địa bàn của xã."));
+  } else {
+    RETURN_IF_ERROR(step(EventKind::kResolve, answered, "Đã khắc phục xong."));
+    if (maker.dice.Below(3) == 0) RETURN_IF_ERROR(step(EventKind::kRate, answered + 1, ""));
+  }
+  return lines;
+}
+
+struct Written {
+  const Store& store;
+  const BoardStore& board;
+  std::map<CellKey, CellCount> cells;
+
+  absl::Status Report(db::Tx& tx, const Maker& maker, ReportRow row) {
+    ASSIGN_OR_RETURN(const std::vector<UpdateRow> lines, Live(maker, row));
+    const Category& category = *maker.data.categories.Find(row.category);
+    const auto due = DueAt(maker.calendar, category.answer_hours, row.progress);
+    if (due.ok()) row.due_at = *due;
+    ReportRow submitted = row;
+    RETURN_IF_ERROR(store.Insert(tx, submitted));
+    if (row.progress.state != State::kReceived) RETURN_IF_ERROR(store.Update(tx, row));
+    for (const UpdateRow& line : lines) RETURN_IF_ERROR(store.AddUpdate(tx, row, line).status());
+    RETURN_IF_ERROR(Count(tx, maker, row));
+    PublicationPlan plan = PlanPublication(maker.rules, {row, lines, {}, nullptr, "", maker.now});
+    if (!plan.row) return absl::OkStatus();
+    ASSIGN_OR_RETURN(plan.row->number, board.NextNumber(tx));
+    plan.row->published_at = row.created_at;
+    RETURN_IF_ERROR(board.Insert(tx, *plan.row));
+    for (const CellKey& key : CellsOf(maker.data.categories, *plan.row)) {
+      (IsOpen(plan.row->state) ? cells[key].open : cells[key].finished) += 1;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Count(db::Tx& tx, const Maker& maker, const ReportRow& row) const {
+    const std::string root = maker.data.categories.Chain(row.category).back()->id;
+    const IndicatorKey key{row.unit, root, base::DaysFromCivil(base::ToVietnam(row.created_at).date)};
+    RETURN_IF_ERROR(board.Count(tx, key, Figure::kReceived, 1));
+    if (!row.progress.first_answered_at) return absl::OkStatus();
+    const bool late = IsOverdue(row.progress, row.due_at, maker.now);
+    RETURN_IF_ERROR(board.Count(tx, key, Figure::kAnswered, 1));
+    RETURN_IF_ERROR(board.Count(tx, key, late ? Figure::kOverdue : Figure::kOnTime, 1));
+    const auto minutes = UsedMinutes(maker.calendar, row.progress, maker.now);
+    if (minutes.ok()) RETURN_IF_ERROR(board.CountMinutes(tx, key, BucketOf(*minutes)));
+    const bool resolved = row.progress.state == State::kResolved;
+    RETURN_IF_ERROR(board.Count(tx, key, resolved ? Figure::kResolved : Figure::kRejected, 1));
+    return row.progress.stars > 0 ? board.CountStars(tx, key, row.progress.stars) : absl::OkStatus();
+  }
+};
+
+}  // namespace
+
+absl::Status SeedReports(base::OpContext& ctx, const SeedTools& tools, const SeedPlan& plan) {
+  ASSIGN_OR_RETURN(const std::string feedback, config::ReadDataFile(tools.resource_dir + "/feedback.json"));
+  ASSIGN_OR_RETURN(const FeedbackData data, ReadFeedback(feedback));
+  ASSIGN_OR_RETURN(const std::string holidays, config::ReadDataFile(tools.resource_dir + "/holidays.json"));
+  ASSIGN_OR_RETURN(const std::vector<base::CalendarDay> days, config::ReadHolidays(holidays));
+  ASSIGN_OR_RETURN(const base::WorkingCalendar calendar, base::WorkingCalendar::Create(days));
+  const auth::Sealer sealer(tools.keys, tools.random);
+  const Store store(sealer);
+  const BoardStore board(sealer);
+  RETURN_IF_ERROR(tools.database.Migrate(Migrations()));
+  RETURN_IF_ERROR(board.EnsureSchema(tools.database));
+  const PublicationRules rules{data.categories, Screener(data.profanity), HiddenPlaceKey(sealer)};
+  base::SeededRandom dice(plan.seed);
+  PastClock past;
+  base::IdGenerator ids(past, dice);
+  Maker maker{data, calendar, rules, dice, ids, plan.now, {}};
+  for (const Category* leaf : data.categories.leaves()) {
+    if (leaf->may_be_public && TakesReports(leaf->kind) && leaf->responsible.level == UnitLevel::kCommune) {
+      maker.leaves.push_back(leaf);
+    }
+  }
+  if (maker.leaves.empty() || data.places.empty()) {
+    return base::Internal("feedback.json has nothing to make reports of");
+  }
+  for (int64_t done = 0; done < plan.reports;) {
+    const int64_t batch = std::min(kPerTransaction, plan.reports - done);
+    RETURN_IF_ERROR(tools.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+      Written written{store, board, {}};
+      for (int64_t i = 0; i < batch; ++i) {
+        const base::Micros at = plan.now - kPastDays * kDay + (kPastDays * kDay / plan.reports) * (done + i);
+        past.Set(at);
+        RETURN_IF_ERROR(written.Report(tx, maker, maker.Report(at)));
+      }
+      return board.AddCells(tx, written.cells);
+    }));
+    done += batch;
+    if (plan.progress) plan.progress(done);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace dinh::feedback
