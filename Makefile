@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build run test demo bench format lint buf tidy asan tsan clean
+.PHONY: help setup build run test demo seed-load bench bench-feedback format lint buf tidy asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,8 +27,16 @@ test: build ## run every test
 demo: build ## play the story against a freshly started platform
 	@$(BUILD)/bin/dinh demo
 
+N ?= 1000000
+
+seed-load: build ## fill var/ with N made-up reports (N=1000000), for load tests
+	@$(BUILD)/bin/dinh seed-load --data-dir var --reports $(N)
+
 bench: build ## measure the platform (not timed as a test)
 	@deploy/scripts/bench.sh $(BUILD)
+
+bench-feedback: build ## measure reports on a store of a million (DINH_BENCH_REPORTS)
+	@deploy/scripts/bench.sh $(BUILD) _feedback
 
 format: ## format the sources
 	@deploy/scripts/lint.sh format-fix

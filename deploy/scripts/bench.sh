@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build/release}
 case "$build" in *release*) ;; *) echo "bench: warning: $build is not the release build" ;; esac
-"$build/bin/dinh_bench"
+"$build/bin/dinh_bench${2:-}"
 
 # How long a changed handler takes to reach the program, compiled for real.
 ninja -C "$build" dinh > /dev/null

@@ -1,5 +1,6 @@
 #include "services/standalone/modules.h"
 
+#include "services/feedback/module.h"
 #include "services/identity/module.h"
 #include "services/payments/module.h"
 #include "services/procedures/module.h"
@@ -13,6 +14,7 @@ std::vector<std::unique_ptr<app::ServiceModule>> MakeServices() {
   modules.push_back(identity::MakeIdentityModule());
   modules.push_back(payments::MakePaymentsModule());
   modules.push_back(procedures::MakeProceduresModule());
+  modules.push_back(feedback::MakeFeedbackModule());
   return modules;
 }
 

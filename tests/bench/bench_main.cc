@@ -1,6 +1,5 @@
 // `make bench`: the figures of the README, lines `name: value`. Every ratio has its baseline measured in the same run,
 // alternating with it, because absolute times drift on shared machines. Prints what it finds; judges nothing.
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,18 +40,6 @@ constexpr char kReadPath[] = "/v1/procedures/2.000635";
 void Fail(const std::string& what) {
   std::fprintf(stderr, "bench: %s\n", what.c_str());
   std::exit(1);
-}
-
-void PrintMachine() {
-  utsname name{};
-  uname(&name);
-  std::ifstream cpus("/proc/cpuinfo");
-  std::string line, model;
-  while (std::getline(cpus, line)) {
-    if (line.rfind("model name", 0) == 0) model = line.substr(line.find(':') + 2);
-  }
-  Print("machine", std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " cores, " + model + ", Linux " + name.release +
-                       "; clients and server share them");
 }
 
 // The hello server as a child; its port.
@@ -249,7 +236,7 @@ void BenchTranscode(testing::ServerProcess& server, const demo::StoryOptions& op
 }
 
 int Run() {
-  PrintMachine();
+  Print("machine", MachineName() + "; clients and server share them");
   testing::TempDir dir;
   testing::ServerProcess server({.data_dir = dir.File("data"),
                                  .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=100000000", "DINH_LOG_LEVEL=warn"}});

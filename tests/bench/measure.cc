@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,6 +98,17 @@ double RawSqliteCommitsPerSecond(const std::string& folder, double seconds) {
   sqlite3_finalize(insert);
   sqlite3_close(db);
   return rate;
+}
+
+std::string MachineName() {
+  utsname name{};
+  uname(&name);
+  std::ifstream cpus("/proc/cpuinfo");
+  std::string line, model;
+  while (std::getline(cpus, line)) {
+    if (line.rfind("model name", 0) == 0) model = line.substr(line.find(':') + 2);
+  }
+  return std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " cores, " + model + ", Linux " + name.release;
 }
 
 void Print(const std::string& name, double value) {

@@ -26,6 +26,9 @@ double FdatasyncMicros(const std::string& folder, int count);
 // Single-row durable commits per second of raw SQLite (WAL, synchronous=FULL), one by one, for `seconds`.
 double RawSqliteCommitsPerSecond(const std::string& folder, double seconds);
 
+// "2 cores, <model>, Linux 6.1"
+std::string MachineName();
+
 // "name: value" on standard output.
 void Print(const std::string& name, double value);
 void Print(const std::string& name, const std::string& value);

@@ -22,6 +22,7 @@ void AddCommands(CLI::App& app, int& exit_code) {
   AddVerify(app, exit_code);
   AddKeys(app, exit_code);
   AddAdmin(app, exit_code);
+  AddSeedLoad(app, exit_code);
   AddVersion(app, exit_code);
 }
 

@@ -1,0 +1,86 @@
+// Data for load tests.
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "libs/auth/key_ring.h"
+#include "libs/base/clock.h"
+#include "libs/base/random.h"
+#include "services/feedback/seed.h"
+#include "services/standalone/cli/command_list.h"
+#include "services/standalone/cli/commands.h"
+#include "services/standalone/cli/data_dir.h"
+#include "services/standalone/cli/print.h"
+#include "services/standalone/cli/resources.h"
+
+namespace dinh::standalone {
+namespace {
+
+constexpr std::chrono::hours kSeedDeadline{4};
+constexpr int64_t kReportsMax = 100'000'000;
+constexpr int64_t kPageCacheKib = 262'144;  // one process, one writer, much to index
+
+struct Options {
+  std::string data_dir = "var";
+  std::string resource_dir;
+  int64_t reports = 1'000'000;
+  uint64_t seed = 1;
+};
+
+absl::Status Seed(const Options& options) {
+  ASSIGN_OR_RETURN(const std::string resources, FindResources(options.resource_dir));
+  ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.data_dir));
+  base::SystemClock clock;
+  base::SystemRandom random;
+  ASSIGN_OR_RETURN(std::unique_ptr<auth::KeyRing> keys,
+                   auth::KeyRing::OpenOrCreate({.folder = data_dir->keys()}, data_dir->HasData(), clock, random));
+  const std::filesystem::path folder = std::filesystem::path(data_dir->path()) / "db";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  db::SqliteOptions sqlite;
+  sqlite.path = folder / "feedback.sqlite";
+  sqlite.page_cache_kib = kPageCacheKib;
+  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(sqlite, clock));
+  base::OpContext ctx(clock, clock.Steady() + kSeedDeadline);
+  feedback::SeedPlan plan;
+  plan.reports = options.reports;
+  plan.seed = options.seed;
+  plan.now = clock.Now();
+  plan.progress = [&](int64_t done) {
+    std::printf("\r%lld / %lld", static_cast<long long>(done), static_cast<long long>(options.reports));
+    std::fflush(stdout);
+  };
+  RETURN_IF_ERROR(feedback::SeedReports(
+      ctx, {.database = *database, .keys = *keys, .random = random, .resource_dir = resources}, plan));
+  database->Close();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddSeedLoad(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* seed = app.add_subcommand("seed-load", "Fill a stopped installation with made-up reports, for load tests");
+  seed->add_option("--data-dir", options->data_dir, "data folder")->capture_default_str();
+  seed->add_option("--resource-dir", options->resource_dir, "shipped data (deploy/data)");
+  seed->add_option("--reports", options->reports, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{1}, kReportsMax));
+  seed->add_option("--seed", options->seed, "of what is drawn by chance")->capture_default_str();
+  seed->callback([options, &exit_code] {
+    const auto begin = std::chrono::steady_clock::now();
+    const absl::Status status = Seed(*options);
+    if (!status.ok()) {
+      PrintError(status);
+      exit_code = absl::IsInvalidArgument(status) ? kExitUsage : kExitCannotRun;
+      return;
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    std::printf("\rĐã tạo %lld phản ánh trong %.0f giây.\n", static_cast<long long>(options->reports), took.count());
+    exit_code = kExitOk;
+  });
+}
+
+}  // namespace dinh::standalone
