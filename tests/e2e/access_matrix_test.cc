@@ -208,6 +208,8 @@ TEST(AccessPipelineTest, InternalMethodsByHand) {
       {"dinh.identity.v1.PersonService.GetPerson", {"procedures", "payments"}},
       {"dinh.identity.v1.PersonService.ResolvePrincipal", {"*"}},
       {"dinh.identity.v1.PersonService.RecordAccesses", {"*"}},
+      {"dinh.identity.v1.AuthService.ConfirmOtp", {"feedback"}},
+      {"dinh.identity.v1.OfficerService.ListColleagues", {"feedback"}},
       {"dinh.payments.v1.PaymentsService.OpenCharge", {"procedures"}},
       {"dinh.payments.v1.PaymentsService.CancelCharge", {"procedures"}},
       {"dinh.events.v1.EventFeedService.ReadEvents", {"*"}},
@@ -219,7 +221,7 @@ TEST(AccessPipelineTest, InternalMethodsByHand) {
     ASSERT_NE(method, nullptr) << row.method;
     const absl::StatusOr<auth::AccessRule> rule = auth::ReadAccessRule(*method);
     ASSERT_TRUE(rule.ok()) << rule.status();
-    for (const char* peer : {"identity", "procedures", "payments", "territory", "gateway"}) {
+    for (const char* peer : {"identity", "procedures", "payments", "territory", "feedback", "gateway"}) {
       const bool may = row.peers.contains("*") || row.peers.contains(peer);
       EXPECT_EQ(auth::Authorise(*rule, Peer(peer)).ok(), may) << row.method << " by " << peer;
     }
