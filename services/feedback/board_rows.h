@@ -112,7 +112,8 @@ struct CountedTile {
 struct IndicatorKey {
   std::string unit;
   std::string category;  // root
-  int64_t day = 0;       // of receipt, days since 1970-01-01 in Vietnam
+  // Of receipt, of an anonymous report of its first publication; days since 1970-01-01 in Vietnam.
+  int64_t day = 0;
 };
 
 enum class Figure { kReceived, kAnswered, kOnTime, kOverdue, kResolved, kRejected, kReopened };

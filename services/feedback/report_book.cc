@@ -149,7 +149,9 @@ absl::Status ReportBook::Count(db::Tx& tx, const ReportRow& row, const Change& c
 }
 
 IndicatorKey ReportBook::KeyOf(const ReportRow& row) const {
-  return {row.unit, RootOf(row.category), base::DaysFromCivil(base::ToVietnam(row.created_at).date)};
+  // An anonymous report counts from the day it may show on: a count of the day it came in would tell that day.
+  const base::Micros counted_at = row.anonymous ? row.first_public_at : row.created_at;
+  return {row.unit, RootOf(row.category), base::DaysFromCivil(base::ToVietnam(counted_at).date)};
 }
 
 absl::StatusOr<int64_t> ReportBook::Say(db::Tx& tx, const ReportRow& row, UpdateRow update) {

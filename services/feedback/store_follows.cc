@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "libs/base/civil.h"
 #include "libs/db/dialect.h"
 #include "services/feedback/sealed.h"
 #include "services/feedback/store_board.h"
@@ -209,9 +210,10 @@ absl::StatusOr<std::map<std::pair<std::string, std::string>, Counts>> BoardStore
                                                                                        std::string_view category,
                                                                                        int64_t from, int64_t to) const {
   ASSIGN_OR_RETURN(const std::vector<Group> groups, Groups(tx, unit, category));
+  const int64_t today = base::DaysFromCivil(base::ToVietnam(tx.context().Now()).date);
   std::map<Group, Counts> sums;
   for (const Group& group : groups) {
-    ASSIGN_OR_RETURN(sums[group], SumOf(tx, group, from, to));
+    ASSIGN_OR_RETURN(sums[group], SumOf(tx, group, from, std::min(to, today)));
   }
   return sums;
 }
