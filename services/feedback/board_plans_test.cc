@@ -31,6 +31,7 @@ class ExplainingTx final : public db::Tx {
 
   // "SCAN …", "USE TEMP B-TREE …": what grows with the table, with its statement.
   std::vector<std::string> slow;
+  std::vector<std::string> details;
   std::set<std::string> seen;  // statements
 
  private:
@@ -39,6 +40,7 @@ class ExplainingTx final : public db::Tx {
     const std::string explain = "EXPLAIN QUERY PLAN " + std::string(sql);
     return tx_.QueryParams(explain, params, count, [&](const db::Row& row) {
       const std::string detail = row.Text(3);
+      details.push_back(detail);
       const bool virtual_table = detail.find("VIRTUAL TABLE INDEX") != std::string::npos;
       const bool constant = detail.find("CONSTANT ROW") != std::string::npos || detail.find("SCAN due") == 0;
       const bool scan = detail.starts_with("SCAN") && !virtual_table && !constant;
@@ -102,6 +104,7 @@ TEST_F(BoardPlansTest, EveryReadGoesDownAnIndex) {
       }
     }
     RETURN_IF_ERROR(board_.Changed(tx, kBoardNow, kBoardNow + kHour, 10).status());
+    RETURN_IF_ERROR(board_.Section(tx, {{}, "", {}, {}, kBoardNow, kBoardNow + kHour}, 0, 10).status());
     RETURN_IF_ERROR(board_.Nearby(tx, kSquare, 200, {"road.pothole", "lamp"}).status());
     RETURN_IF_ERROR(board_.Nearby(tx, kSquare, 200, std::vector<std::string>(9, "lamp")).status());
     RETURN_IF_ERROR(board_.Cells(tx, {"", "c:road"}, 15, BoxAround(kSquare, 900)).status());
@@ -115,6 +118,27 @@ TEST_F(BoardPlansTest, EveryReadGoesDownAnIndex) {
     RETURN_IF_ERROR(board_.CountDue(tx, kBoardNow, 5).status());
     return absl::OkStatus();
   });
+}
+
+// The rows of a place or a time are looked through without a visit to the table.
+TEST_F(BoardPlansTest, TheIndexesOfPlaceAndTimeHoldWhatIsLookedAt) {
+  auto ctx = Context();
+  const auto details = database_.db->Read(*ctx, [&](db::Tx& tx) -> absl::StatusOr<std::vector<std::string>> {
+    ExplainingTx explaining(tx);
+    BoardFilter filter;
+    filter.states = {State::kWaiting};  // no row: nothing is read but the index
+    filter.box = BoxAround(kSquare, 500);
+    RETURN_IF_ERROR(board_.InBox(explaining, filter).status());
+    RETURN_IF_ERROR(board_.List(explaining, filter, std::nullopt, 20).status());
+    RETURN_IF_ERROR(board_.Nearby(explaining, kSquare, 20, {"lamp"}).status());
+    RETURN_IF_ERROR(board_.Nearby(explaining, kSquare, 20, std::vector<std::string>(9, "lamp")).status());
+    filter.to = kBoardNow;
+    RETURN_IF_ERROR(board_.Section(explaining, filter, 0, 20).status());
+    return explaining.details;
+  });
+  ASSERT_TRUE(details.ok()) << details.status();
+  ASSERT_GE(details->size(), 5u);
+  for (const std::string& detail : *details) EXPECT_THAT(detail, ::testing::HasSubstr("USING COVERING INDEX"));
 }
 
 TEST_F(BoardPlansTest, EveryWriteFindsItsRowByAnIndex) {

@@ -25,8 +25,9 @@
 
 namespace dinh::feedback {
 
-inline constexpr int kBoardScanMax = 2000;   // rows looked at for one page
-inline constexpr int kBoardPointsMax = 500;  // single reports in one answer of the map
+inline constexpr int kBoardScanMax = 2000;      // rows looked at for one page
+inline constexpr int kSectionScanMax = 65'536;  // in an index that holds what is looked at
+inline constexpr int kBoardPointsMax = 500;     // single reports in one answer of the map
 inline constexpr int kNearbyMax = 20;
 inline constexpr size_t kCellsPerAnswerMax = 4096;
 inline constexpr int kFollowTileLevel = 14;
@@ -55,6 +56,9 @@ class BoardStore {
   // By number; with times in the filter by shown time, then number.
   absl::StatusOr<BoardPage> List(db::Tx& tx, const BoardFilter& filter, const std::optional<BoardCursor>& after,
                                  int limit) const;
+  // `limit` rows of a list by time after its first `skipped`, for readers that count pages; both are small. Looks at
+  // kSectionScanMax rows at most.
+  absl::StatusOr<std::vector<BoardRow>> Section(db::Tx& tx, const BoardFilter& filter, int skipped, int limit) const;
   // That hold all words (db::TextWords of the folded query), by number.
   absl::StatusOr<BoardPage> Search(db::Tx& tx, const std::vector<std::string>& words, const BoardFilter& filter,
                                    const std::optional<BoardCursor>& after, int limit) const;
@@ -69,7 +73,8 @@ class BoardStore {
   // Open ones of these leaves around a point, nearest first, at most kNearbyMax.
   absl::StatusOr<std::vector<NearRow>> Nearby(db::Tx& tx, const Point& centre, double radius_m,
                                               const std::vector<std::string>& categories) const;
-  // Those in filter.box (needed); nullopt: more than kBoardPointsMax, or more than can be looked through.
+  // Those in filter.box (needed), newest first, without texts, photos and history; nullopt: more than kBoardPointsMax,
+  // or more than can be looked through.
   absl::StatusOr<std::optional<std::vector<BoardRow>>> InBox(db::Tx& tx, const BoardFilter& filter) const;
   // Counts of the tiles that touch the box, summed over `dims`; empty ones are left out. At most kCellsPerAnswerMax.
   absl::StatusOr<std::vector<CountedTile>> Cells(db::Tx& tx, const std::vector<std::string>& dims, int level,
@@ -93,7 +98,8 @@ class BoardStore {
   absl::Status CountStars(db::Tx& tx, const IndicatorKey& key, int stars) const;
   absl::Status CountMinutes(db::Tx& tx, const IndicatorKey& key, size_t bucket) const;
   // Sums over days [from, to] by unit and root category; empty arguments: all. Counts::overdue_open holds what passed
-  // its time.
+  // its time. Never beyond today: an anonymous report counts from the day it may show on, and not sooner for whoever
+  // asks ahead.
   absl::StatusOr<std::map<std::pair<std::string, std::string>, Counts>> Sums(db::Tx& tx, std::string_view unit,
                                                                              std::string_view category, int64_t from,
                                                                              int64_t to) const;

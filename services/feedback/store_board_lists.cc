@@ -4,56 +4,27 @@
 #include <limits>
 #include <utility>
 
+#include "services/feedback/board_candidate.h"
 #include "services/feedback/board_columns.h"
 #include "services/feedback/store_board.h"
 
 namespace dinh::feedback {
 
-// As much of a row as a filter looks at.
-struct BoardStore::Candidate {
-  int64_t number = 0;
-  std::string category;
-  std::string unit;
-  State state = State::kNone;
-  std::optional<Point> point;
-  base::Micros shown_at = 0;
-  base::Micros published_at = 0;
-};
-
 namespace {
 
-#define DINH_CANDIDATE_COLUMNS "number, category, unit, state, lat, lng, shown_at, published_at"
+#define DINH_CANDIDATE_COLUMNS DINH_PLACED_COLUMNS ", published_at"
 
 constexpr int64_t kNewest = std::numeric_limits<int64_t>::max();
 constexpr size_t kMergedMax = 64;  // leaves whose indexes are read side by side
 constexpr size_t kBoxRanges = 16;
 constexpr int kStep = 128;  // rows read at a time
+constexpr int kSectionStep = 2048;
 
 template <typename Candidate>
 Candidate ReadCandidate(const db::Row& row) {
-  Candidate c;
-  c.number = row.Int(0);
-  c.category = row.Text(1);
-  c.unit = row.Text(2);
-  c.state = static_cast<State>(row.Int(3));
-  if (!row.IsNull(4)) c.point = Point{row.Double(4), row.Double(5)};
-  c.shown_at = row.Int(6);
+  Candidate c = ReadPlaced<Candidate>(row);
   c.published_at = row.Int(7);
   return c;
-}
-
-template <typename T>
-bool Among(const std::vector<T>& wanted, const T& value) {
-  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
-}
-
-template <typename Candidate>
-bool Matches(const BoardFilter& filter, const Candidate& c) {
-  if (!filter.unit.empty() && filter.unit != c.unit) return false;
-  if (filter.box && (!c.point || !Contains(*filter.box, *c.point))) return false;
-  if (filter.from && c.shown_at < *filter.from) return false;
-  if (filter.to && c.shown_at >= *filter.to) return false;
-  return Among(filter.states, c.state) && Among(filter.categories, c.category);
 }
 
 enum class Way { kDown, kUp };
@@ -126,8 +97,8 @@ absl::StatusOr<std::optional<std::vector<Candidate>>> ReadBox(db::Tx& tx, const 
     const int64_t room = kBoardScanMax + 1 - static_cast<int64_t>(rows.size());
     ASSIGN_OR_RETURN(
         std::vector<Candidate> found,
-        tx.QueryAll("SELECT " DINH_CANDIDATE_COLUMNS " FROM board_reports WHERE morton >= $1 AND morton < $2 LIMIT $3",
-                    {range.from, range.to, room}, &ReadCandidate<Candidate>));
+        tx.QueryAll("SELECT " DINH_PLACED_COLUMNS " FROM board_reports WHERE morton >= $1 AND morton < $2 LIMIT $3",
+                    {range.from, range.to, room}, &ReadPlaced<Candidate>));
     std::move(found.begin(), found.end(), std::back_inserter(rows));
     if (rows.size() > kBoardScanMax) return std::optional<std::vector<Candidate>>();
   }
@@ -176,6 +147,23 @@ absl::StatusOr<BoardPage> BoardStore::List(db::Tx& tx, const BoardFilter& filter
   if (more) page.next = BoardCursor{by_time ? at.shown_at : 0, at.number};
   ASSIGN_OR_RETURN(page.rows, Rows(tx, numbers));
   return page;
+}
+
+absl::StatusOr<std::vector<BoardRow>> BoardStore::Section(db::Tx& tx, const BoardFilter& filter, int skipped,
+                                                          int limit) const {
+  std::vector<int64_t> numbers;
+  BoardCursor at{filter.to.value_or(kNewest), 0};
+  for (int scanned = 0, met = 0; scanned < kSectionScanMax && static_cast<int>(numbers.size()) < limit;) {
+    ASSIGN_OR_RETURN(const std::vector<Candidate> rows, ReadTimes<Candidate>(tx, filter, at, kSectionStep));
+    scanned += kSectionStep;
+    for (const Candidate& c : rows) {
+      at = {c.shown_at, c.number};
+      if (!Matches(filter, c) || met++ < skipped || static_cast<int>(numbers.size()) == limit) continue;
+      numbers.push_back(c.number);
+    }
+    if (static_cast<int>(rows.size()) < kSectionStep) break;
+  }
+  return Rows(tx, numbers);
 }
 
 absl::StatusOr<BoardPage> BoardStore::Search(db::Tx& tx, const std::vector<std::string>& words,

@@ -1,7 +1,9 @@
 // The board on the map: counts by tile, single reports in a box, open ones near a point.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "services/feedback/board_candidate.h"
 #include "services/feedback/board_columns.h"
 #include "services/feedback/store_board.h"
 
@@ -12,19 +14,6 @@ constexpr size_t kBoxRanges = 16;
 constexpr size_t kCircleRanges = 8;
 constexpr size_t kLeavesByIndex = 8;
 constexpr double kFirstRadius = 25;  // metres; doubled until enough is found
-
-template <typename T>
-bool Among(const std::vector<T>& wanted, const T& value) {
-  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
-}
-
-bool Matches(const BoardFilter& filter, const BoardRow& row) {
-  if (!filter.unit.empty() && filter.unit != row.unit) return false;
-  if (!row.point || !Contains(*filter.box, *row.point)) return false;
-  if (filter.from && row.shown_at < *filter.from) return false;
-  if (filter.to && row.shown_at >= *filter.to) return false;
-  return Among(filter.states, row.state) && Among(filter.categories, row.category);
-}
 
 bool Touch(const Bbox& a, const Bbox& b) {
   return a.west <= b.east && b.west <= a.east && a.south <= b.north && b.south <= a.north;
@@ -71,7 +60,7 @@ absl::StatusOr<Circle> OpenWithin(db::Tx& tx, const Point& centre, double radius
     ++scanned;
     const double metres = MetresBetween(centre, {row.Double(1), row.Double(2)});
     if (metres > radius_m) return;
-    if (!by_leaf && (!row.Bool(4) || !Among(categories, row.Text(3)))) return;
+    if (!by_leaf && (!IsOpen(static_cast<State>(row.Int(4))) || !Among(categories, row.Text(3)))) return;
     circle.found.push_back({row.Int(0), metres});
   };
   for (const Range& range : CoverCircle(centre, radius_m, kCircleRanges)) {
@@ -81,7 +70,7 @@ absl::StatusOr<Circle> OpenWithin(db::Tx& tx, const Point& centre, double radius
                           ? tx.Query("SELECT number, lat, lng FROM board_reports WHERE category = $1 AND open = 1 AND "
                                      "morton IS NOT NULL AND morton >= $2 AND morton < $3 LIMIT $4",
                                      {category, range.from, range.to, room}, take)
-                          : tx.Query("SELECT number, lat, lng, category, open FROM board_reports WHERE morton >= $1 "
+                          : tx.Query("SELECT number, lat, lng, category, state FROM board_reports WHERE morton >= $1 "
                                      "AND morton < $2 LIMIT $3",
                                      {range.from, range.to, room}, take));
       circle.complete = scanned <= kBoardScanMax;
@@ -122,22 +111,25 @@ absl::StatusOr<std::vector<NearRow>> BoardStore::Nearby(db::Tx& tx, const Point&
 }
 
 absl::StatusOr<std::optional<std::vector<BoardRow>>> BoardStore::InBox(db::Tx& tx, const BoardFilter& filter) const {
-  std::vector<BoardRow> rows;
+  std::vector<int64_t> numbers;
   int64_t scanned = 0;
-  bool too_many = false;
   for (const Range& range : CoverBox(*filter.box, kBoxRanges)) {
     const int64_t room = kBoardScanMax + 1 - scanned;
-    RETURN_IF_ERROR(tx.Query("SELECT " DINH_PIN_COLUMNS
+    RETURN_IF_ERROR(tx.Query("SELECT " DINH_PLACED_COLUMNS
                              " FROM board_reports WHERE morton >= $1 AND morton < $2 LIMIT $3",
                              {range.from, range.to, room}, [&](const db::Row& row) {
                                ++scanned;
-                               BoardRow pin = ReadPin(row);
-                               if (Matches(filter, pin)) rows.push_back(std::move(pin));
+                               const auto c = ReadPlaced<Candidate>(row);
+                               if (Matches(filter, c)) numbers.push_back(c.number);
                              }));
-    too_many = scanned > kBoardScanMax || rows.size() > kBoardPointsMax;
-    if (too_many) return std::optional<std::vector<BoardRow>>();
+    if (scanned > kBoardScanMax || numbers.size() > kBoardPointsMax) return std::optional<std::vector<BoardRow>>();
   }
-  std::sort(rows.begin(), rows.end(), [](const BoardRow& a, const BoardRow& b) { return a.number > b.number; });
+  std::sort(numbers.begin(), numbers.end(), std::greater<>());
+  std::vector<BoardRow> rows;
+  for (const int64_t number : numbers) {
+    RETURN_IF_ERROR(tx.Query("SELECT " DINH_PIN_COLUMNS " FROM board_reports WHERE number = $1", {number},
+                             [&](const db::Row& row) { rows.push_back(ReadPin(row)); }));
+  }
   return std::optional<std::vector<BoardRow>>(std::move(rows));
 }
 

@@ -192,6 +192,21 @@ TEST_F(ListsTest, EveryFilterGivesExactlyItsRowsWhateverThePageSize) {
   }
 }
 
+TEST_F(ListsTest, ASectionIsAPartOfTheListByTime) {
+  BoardFilter filter;
+  filter.categories = {"road.pothole", "road.sign"};
+  filter.from = kBoardNow + 2 * kHour;
+  filter.to = kBoardNow + 9 * kHour;
+  const std::vector<int64_t> all = Expected(filter);
+  ASSERT_GT(all.size(), 60u);
+  const auto section = [&](int skipped, int limit) {
+    return NumbersOf(Read([&](db::Tx& tx) { return board_.Section(tx, filter, skipped, limit); }));
+  };
+  EXPECT_EQ(section(0, 1000), all);
+  EXPECT_EQ(section(20, 10), std::vector<int64_t>(all.begin() + 20, all.begin() + 30));
+  EXPECT_THAT(section(1000, 10), IsEmpty());
+}
+
 TEST_F(ListsTest, SearchWithFiltersGivesExactlyItsRows) {
   for (const BoardFilter& filter : Filters()) {
     std::vector<int64_t> expected;
@@ -389,6 +404,15 @@ TEST_F(StoreBoardTest, IndicatorsSumUpOverDays) {
   EXPECT_EQ(sums(kUnitA, "lamp", today).begin()->second.received, 3);
   EXPECT_EQ(sums("", "road", today).size(), 2u);
   EXPECT_TRUE(sums("nowhere", "", today).empty());
+  // Counted ahead, and not told before its day.
+  const int64_t now = base::DaysFromCivil(base::ToVietnam(kBoardNow).date);
+  Write([&](db::Tx& tx) { return board_.Count(tx, {kUnitB, "lamp", now + 2}, Figure::kReceived, 1); });
+  const auto ahead = [&] {
+    return Read([&](db::Tx& tx) { return board_.Sums(tx, kUnitB, "lamp", now, now + 9); }).begin()->second.received;
+  };
+  EXPECT_EQ(ahead(), 0);
+  clock_.Advance(48 * kHour);
+  EXPECT_EQ(ahead(), 1);
 }
 
 TEST_F(StoreBoardTest, APublicationWhoseTimeWasMovedIsNotForgotten) {
