@@ -214,6 +214,8 @@ absl::StatusOr<pb::Report> Handlers::Make(rpc::Context& ctx, const pb::CreateRep
   RETURN_IF_ERROR(FillPlace(ctx, request, draft));
   if (!origin.media_url.empty()) {
     draft.row.content.set_description(draft.row.content.description() + "\n" + origin.media_url);
+    // An address nobody has looked at is for the office only until a moderator has.
+    if (draft.row.asked_public) draft.row.moderation = Moderation::kPending;
   }
   const Assign way = draft.category->responsible.assign;
   std::vector<std::string> candidates;
