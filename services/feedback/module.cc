@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "dinh/feedback/v1/open311_service.pb.h"
 #include "libs/config/data_files.h"
 #include "libs/events/event_hub.h"
 #include "libs/events/jobs.h"
@@ -14,6 +13,8 @@
 #include "services/feedback/handlers/board.h"
 #include "services/feedback/handlers/follows.h"
 #include "services/feedback/handlers/handlers.h"
+#include "services/feedback/handlers/open311.h"
+#include "services/feedback/hidden_sequence.h"
 
 namespace dinh::feedback {
 namespace {
@@ -49,6 +50,8 @@ class FeedbackModule final : public app::ServiceModule {
     identity_.emplace(platform.To("identity"));
     passes_.emplace(platform.sealer());
     screener_.emplace(data_.profanity);
+    hidden_sequence_.emplace(platform.sealer());
+    ASSIGN_OR_RETURN(keys_, ApiKeys::Parse(config_.open311_keys));
     InitBoard(platform);
     InitReports(platform, *blobs);
     return clock_->Register();
@@ -60,8 +63,7 @@ class FeedbackModule final : public app::ServiceModule {
     RegisterDesk(table);
     board_->Register(table);
     follows_->Register(table);
-    table.LeaveOthersUnimplemented(
-        pb::ListServicesRequest::descriptor()->file()->FindServiceByName("Open311Service")->full_name());
+    open311_->Register(table);
   }
 
   absl::Status Start() override {
@@ -108,9 +110,11 @@ class FeedbackModule final : public app::ServiceModule {
     handlers_.emplace(HandlerParts{*db_, *store_, data_, *screener_, roles_, *book_, blobs, *photos_, *hub_,
                                    *public_reports_, *territory_, *identity_, *passes_, config_, platform.page_tokens(),
                                    platform.random(), platform.ids()});
-    board_.emplace(BoardHandlers::Parts{*db_, *board_store_, data_, *territory_, *hub_});
+    board_.emplace(BoardHandlers::Parts{*db_, *board_store_, data_, *territory_, *hub_, *hidden_sequence_});
     follows_.emplace(
         FollowHandlers::Parts{*db_, *store_, *board_store_, *territory_, platform.page_tokens(), platform.ids()});
+    open311_.emplace(
+        Open311Handlers::Parts{*db_, *board_store_, data_, *territory_, *handlers_, *keys_, platform.random()});
   }
 
   void RegisterReports(rpc::MethodTable& table) {
@@ -185,6 +189,9 @@ class FeedbackModule final : public app::ServiceModule {
   std::optional<Handlers> handlers_;
   std::optional<BoardHandlers> board_;
   std::optional<FollowHandlers> follows_;
+  std::optional<ApiKeys> keys_;
+  std::optional<HiddenSequence> hidden_sequence_;
+  std::optional<Open311Handlers> open311_;
 };
 
 }  // namespace

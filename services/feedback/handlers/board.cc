@@ -210,20 +210,20 @@ absl::Status BoardHandlers::WatchBoard(std::shared_ptr<rpc::Context> call, const
   const std::shared_ptr<rpc::StreamSink> sink = std::move(client);
   ASSIGN_OR_RETURN(const BoardFilter wanted, FilterOf(request.category(), request.unit()));
   events::FeedFilter filter;
-  filter.after_sequence = request.after_sequence();
   filter.types = {events::EventTypeOf(pb::BoardChanged::descriptor())};
   filter.history_max = kWatchHistoryMax;
   const std::set<std::string> leaves(wanted.categories.begin(), wanted.categories.end());
   events::Feed& feed = p_.events.feed();
+  filter.after_sequence = p_.hidden_sequence.Read(request.after_sequence(), feed.head());
   const uint64_t id = feed.Subscribe(
       std::move(filter),
-      [sink, leaves, unit = wanted.unit](const events::v1::FeedEvent& event) {
+      [sink, leaves, unit = wanted.unit, &hidden = p_.hidden_sequence](const events::v1::FeedEvent& event) {
         pb::BoardChanged changed;
         if (!changed.ParseFromString(event.payload())) return true;
         if (!leaves.empty() && !leaves.contains(changed.category())) return true;
         if (!unit.empty() && unit != changed.unit()) return true;
         pb::BoardUpdate update;
-        update.set_sequence(event.sequence());
+        update.set_sequence(hidden.Show(event.sequence()));
         update.set_id(changed.report());
         update.set_removed(changed.removed());
         update.set_state(changed.state());

@@ -13,6 +13,7 @@
 #include "libs/events/event_hub.h"
 #include "libs/rpc/context.h"
 #include "libs/rpc/method_table.h"
+#include "services/feedback/hidden_sequence.h"
 #include "services/feedback/json_data.h"
 #include "services/feedback/names.h"
 #include "services/feedback/store_board.h"
@@ -27,6 +28,7 @@ class BoardHandlers {
     const FeedbackData& data;
     Names& names;
     events::EventHub& events;
+    const HiddenSequence& hidden_sequence;
   };
   explicit BoardHandlers(const Parts& parts) : p_(parts) {}
   void Register(rpc::MethodTable& table);
