@@ -37,7 +37,10 @@ std::atomic<uint64_t>& LocalCache::Counter(std::string_view group) {
   return *counter;
 }
 
-uint64_t LocalCache::Version(std::string_view group) { return Counter(group).load(std::memory_order_acquire); }
+// Both only grow, so that no sum comes twice for a group.
+uint64_t LocalCache::Version(std::string_view group) {
+  return epoch_.load(std::memory_order_acquire) + Counter(group).load(std::memory_order_acquire);
+}
 
 void LocalCache::Invalidate(std::string_view group) { Counter(group).fetch_add(1, std::memory_order_acq_rel); }
 

@@ -1,5 +1,6 @@
-// A bounded cache in the process: sharded, least recently used goes first, entries live for a time. Redis (cluster)
-// joins behind the same interface later. Cache what is expensive or shared; an SQLite point read (6 µs) is neither.
+// A bounded cache in the process: sharded, least recently used goes first, entries live for a time. In a cluster
+// RedisCache (redis_cache.h) stands behind the same interface. Cache what is expensive or shared; an SQLite point read
+// (6 µs) is neither.
 //
 //   LocalCache cache({.bytes_max = 8 << 20}, clock);
 //   if (auto page = cache.Get("procedures", code)) return *page;
@@ -69,6 +70,8 @@ class LocalCache final : public Cache {
   uint64_t Version(std::string_view group) override;
   void Invalidate(std::string_view group) override;
   CacheStats stats() const override;
+  // As Invalidate, of every group.
+  void Clear() { epoch_.fetch_add(1, std::memory_order_acq_rel); }
 
  private:
   struct Entry {
@@ -93,6 +96,7 @@ class LocalCache final : public Cache {
   const size_t shard_bytes_max_;
   const base::Clock& clock_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<uint64_t> epoch_{0};  // a part of every group's version
   std::mutex groups_mutex_;
   std::unordered_map<std::string, std::unique_ptr<std::atomic<uint64_t>>> groups_;  // guarded by groups_mutex_
 };

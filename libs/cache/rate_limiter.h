@@ -1,5 +1,5 @@
 // How often somebody may do something: the generic cell rate algorithm (GCRA, ITU-T I.371), a token bucket that needs
-// one number per key. Redis (cluster) joins behind the same interface later.
+// one number per key. In a cluster RedisRateLimiter (redis_rate_limiter.h) stands behind the same interface.
 //
 //   LocalRateLimiter limiter({.keys_max = 100'000}, clock);
 //   const RateDecision d = limiter.Take("otp:" + phone_index, {.count = 5, .period = 1h, .burst = 3});
