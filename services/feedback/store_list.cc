@@ -49,26 +49,35 @@ std::string SetOf(const std::vector<std::string>& categories) {
 }  // namespace
 
 // A page looks at so many rows at most: who asks for what is rare gets a short page and the key to go on from, so that
-// the cost does not grow with the office's past.
+// the cost does not grow with the office's past. Where the index alone answers the filter there is nothing to look
+// through.
 absl::StatusOr<OfficePage> Store::List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const {
   const int64_t mask = MaskOf(filter.states), from = filter.from.value_or(0), to = filter.to.value_or(INT64_MAX);
   const std::string categories = SetOf(filter.categories);
-  const std::optional<int64_t> one_state =
-      filter.states.size() == 1 ? std::optional<int64_t>(static_cast<int64_t>(filter.states.front())) : std::nullopt;
+  const bool one_state = filter.states.size() == 1;
+  const int64_t state = one_state ? static_cast<int64_t>(filter.states.front()) : 0;
+  const bool looks_through = !categories.empty() || filter.overdue_only || filter.from || filter.to;
   OfficePage page;
   for (const Source& source : SourcesOf(filter)) {
     const bool by_state = one_state && source.where == kByOffice;
-    const std::string scan = " FROM reports WHERE " + std::string(source.where) +
-                             (by_state ? " AND state = $4" : " AND $4 >= 0") +
-                             " AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $5";
-    const int64_t state = one_state.value_or(0);
-    const std::string sql = "SELECT " DINH_REPORT_COLUMNS " FROM (SELECT *" + scan +
-                            ") AS newest WHERE ((1 << state) & $6) <> 0 AND ($7 = 0 OR due_at < $8) AND created_at >= "
-                            "$9 AND created_at < $10 AND ($11 = '' OR REPLACE($11, '|' || category || '|', '') <> $11) "
-                            "ORDER BY id DESC LIMIT $12";
-    size_t found = 0;
+    const std::string where = " FROM reports WHERE " + std::string(source.where) +
+                              (by_state ? " AND state = $4" : " AND $4 >= 0") + " AND ($3 = '' OR id < $3)";
+    // The oldest row of those looked at; nullopt: there are not so many.
+    std::optional<std::string> oldest;
+    if (looks_through || (!filter.states.empty() && !by_state)) {
+      const std::string sql =
+          "SELECT id" + where + " ORDER BY id DESC LIMIT 1 OFFSET " + std::to_string(kListScanMax - 1);
+      ASSIGN_OR_RETURN(oldest, tx.QueryOne(sql, {source.first, source.second, filter.before, state},
+                                           [](const db::Row& row) { return row.Text(0); }));
+    }
+    const std::string sql =
+        "SELECT " DINH_REPORT_COLUMNS + where +
+        " AND id >= $5 AND ((1 << state) & $6) <> 0 AND ($7 = 0 OR due_at < $8) AND created_at >= $9 "
+        "AND created_at < $10 AND ($11 = '' OR REPLACE($11, '|' || category || '|', '') <> $11) "
+        "ORDER BY id DESC LIMIT $12";
+    int found = 0;
     RETURN_IF_ERROR(tx.Query(sql,
-                             {source.first, source.second, filter.before, state, kListScanMax, mask,
+                             {source.first, source.second, filter.before, state, oldest.value_or(""), mask,
                               filter.overdue_only, now, from, to, categories, filter.limit + 1},
                              [&](const db::Row& row) -> absl::Status {
                                ASSIGN_OR_RETURN(ReportRow report, Read(row));
@@ -76,17 +85,7 @@ absl::StatusOr<OfficePage> Store::List(db::Tx& tx, const OfficeFilter& filter, b
                                ++found;
                                return absl::OkStatus();
                              }));
-    if (found > static_cast<size_t>(filter.limit)) continue;
-    // Fewer than a page among the newest: further ones may follow.
-    std::string last;
-    int64_t scanned = 0;
-    RETURN_IF_ERROR(tx.Query("SELECT MIN(id), COUNT(*) FROM (SELECT id" + scan + ") AS newest",
-                             {source.first, source.second, filter.before, state, kListScanMax},
-                             [&](const db::Row& row) {
-                               last = row.OptText(0).value_or("");
-                               scanned = row.Int(1);
-                             }));
-    if (scanned == kListScanMax && last > page.next) page.next = last;
+    if (found <= filter.limit && oldest && *oldest > page.next) page.next = *oldest;
   }
   std::sort(page.rows.begin(), page.rows.end(), [](const ReportRow& a, const ReportRow& b) { return a.id > b.id; });
   page.rows.erase(
