@@ -57,11 +57,12 @@ std::string Joined(const std::vector<std::string>& methods) {
 }  // namespace
 
 struct Edge::Target {
-  enum class Kind { kNothing, kWrongMethod, kRoute, kConnect, kPage, kHealth, kReady, kOptions };
+  enum class Kind { kNothing, kWrongMethod, kRoute, kConnect, kOpen311, kPage, kHealth, kReady, kOptions };
   Kind kind = Kind::kNothing;
   RouteTable::Match match;
   const Endpoint* rpc = nullptr;
   const Page* page = nullptr;
+  open311::Match open311;
   std::string allow;  // kWrongMethod, kOptions
 };
 
@@ -70,7 +71,8 @@ Edge::Edge(EdgeParts parts, EdgeOptions options, std::unique_ptr<RouteTable> rou
       options_(std::move(options)),
       routes_(std::move(routes)),
       series_(new std::atomic<HttpMetrics::Series*>[routes_->routes().size() + routes_->endpoints().size()]()),
-      other_series_(parts_.metrics.Of("any", "other")) {
+      other_series_(parts_.metrics.Of("any", "other")),
+      has_open311_(routes_->FindRpc(open311::kServicePath) != nullptr) {
   for (http::ResponseHeaders* headers : {&data_headers_, &page_headers_}) {
     headers->Add("X-Content-Type-Options", "nosniff");
     headers->Add("Referrer-Policy", "no-referrer");
@@ -123,6 +125,13 @@ Edge::Target Edge::Resolve(const http::Request& http) const {
       target.kind = reading ? Target::Kind::kPage : Target::Kind::kWrongMethod;
       return target;
     }
+    if (IsOpen311(http)) {
+      target.open311 = open311::FindOperation(http.method, http.path);
+      target.allow = target.open311.allow;
+      const bool options = http.method == http::Method::kOptions && !target.allow.empty();
+      target.kind = options ? Target::Kind::kOptions : Target::Kind::kOpen311;
+      return target;
+    }
     if (const Endpoint* rpc = routes_->FindRpc(http.path)) {
       target.rpc = rpc;
       target.allow = rpc->read_only ? "POST, GET" : "POST";
@@ -151,6 +160,10 @@ Edge::Target Edge::Resolve(const http::Request& http) const {
   return target;
 }
 
+bool Edge::IsOpen311(const http::Request& http) const {
+  return has_open311_ && http.path.starts_with(open311::kPrefix);
+}
+
 // Addresses within the web app (a scanned procedure, a bookmark) are the app's own to read.
 const Page* Edge::AppPage(const http::Request& http) const {
   if (!has_app_) return nullptr;
@@ -170,6 +183,10 @@ std::optional<Refusal> Edge::RefusalOf(const Target& target, const http::Request
     case Target::Kind::kConnect:
       if (http.method == http::Method::kPost && !IsConnectType(type)) return kUnsupportedType;
       return std::nullopt;
+    case Target::Kind::kOpen311:
+      if (target.open311.refusal != nullptr) return *target.open311.refusal;
+      if (target.open311.operation->method == http::Method::kGet || !http.has_body) return std::nullopt;
+      return open311::IsFormType(type) ? std::nullopt : std::optional(open311::kFormNeeded);
     case Target::Kind::kRoute:
       break;
     default:
@@ -194,12 +211,20 @@ http::Response Edge::RefusedTarget(const Target& target, const http::Request& ht
   const Refusal refusal = *RefusalOf(target, http);
   const std::string_view language = ChooseLanguage(http.headers.Get("accept-language"));
   const std::string trace_id = telemetry::NewTrace(parts_.random, false).trace_id;
-  http::Response response = Problem(refusal, language, trace_id);
+  http::Response response = target.kind == Target::Kind::kOpen311
+                                ? open311::ErrorResponse(refusal, target.open311.format, language)
+                                : Problem(refusal, language, trace_id);
   if (refusal.status == 405) response.headers.Add("Allow", target.allow);
-  const bool known = target.kind == Target::Kind::kRoute;
-  LogRefused(known ? std::string_view(target.match.route->label) : "other", refusal.status, refusal.reason, trace_id);
+  std::string_view label = "other";
   HttpMetrics::Series* series = &other_series_;
-  if (target.kind == Target::Kind::kRoute) series = &SeriesOf(target.match.route, *target.match.route->endpoint);
+  if (target.kind == Target::Kind::kRoute) {
+    label = target.match.route->label;
+    series = &SeriesOf(target.match.route, *target.match.route->endpoint);
+  } else if (const open311::Operation* operation = target.open311.operation) {
+    label = operation->label;
+    series = &parts_.metrics.Of(operation->method_name(), label);
+  }
+  LogRefused(label, refusal.status, refusal.reason, trace_id);
   series->Observe(refusal.status, http.received, parts_.pipeline.clock().Steady());
   return response;
 }
@@ -213,8 +238,9 @@ http::BodyPlan Edge::PlanBody(const http::Request& head) {
   }
   const bool upload =
       target->kind == Target::Kind::kRoute && target->match.route->endpoint->kind == Endpoint::Kind::kUpload;
-  http::BodyPlan plan = upload ? http::BodyPlan::Read(base::kUploadBytesMax + kMultipartOverheadBytes)
-                               : http::BodyPlan::Buffer(base::kJsonBodyBytesMax);
+  const uint64_t buffered = target->kind == Target::Kind::kOpen311 ? open311::kFormBytesMax : base::kJsonBodyBytesMax;
+  http::BodyPlan plan =
+      upload ? http::BodyPlan::Read(base::kUploadBytesMax + kMultipartOverheadBytes) : http::BodyPlan::Buffer(buffered);
   plan.context = std::move(target);
   return plan;
 }
@@ -237,11 +263,13 @@ void Edge::OnRequest(http::ExchangePtr exchange) {
       return Reply(exchange, OptionsResponse(target, http));
     case Target::Kind::kRoute:
     case Target::Kind::kConnect:
+    case Target::Kind::kOpen311:
       break;
   }
   if (planned == nullptr && RefusalOf(target, http).has_value()) {
     return Reply(exchange, RefusedTarget(target, http));
   }
+  if (target.kind == Target::Kind::kOpen311) return StartOpen311(std::move(exchange), target.open311);
   EdgeCall call;
   call.exchange = std::move(exchange);
   call.route = target.match.route;
@@ -287,6 +315,7 @@ void Edge::Dispatch(EdgeCall call) const {
 
 void Edge::Run(EdgeCall& call) const {
   if (const absl::Status session = CheckSession(call); !session.ok()) return AnswerProblem(call, session);
+  if (call.open311.operation != nullptr) return RunOpen311(call);
   if (call.route == nullptr) return RunConnect(call);
   switch (call.endpoint->kind) {
     case Endpoint::Kind::kUnary:
@@ -337,7 +366,10 @@ http::Response Edge::OnProtocolError(http::ProtocolError error, const http::Requ
   const http::ProtocolErrorInfo& info = http::Describe(error);
   const std::string_view language = head == nullptr ? "vi" : ChooseLanguage(head->headers.Get("accept-language"));
   const Refusal refusal = {info.status, info.reason, info.vi, info.en};
-  http::Response response = Problem(refusal, language, telemetry::NewTrace(parts_.random, false).trace_id);
+  http::Response response =
+      head != nullptr && IsOpen311(*head)
+          ? open311::ErrorResponse(refusal, open311::FindOperation(head->method, head->path).format, language)
+          : Problem(refusal, language, telemetry::NewTrace(parts_.random, false).trace_id);
   if (info.status == 503) response.headers.Add("Retry-After", "1");
   if (head != nullptr) {
     Complete(*head, false, &response.headers);

@@ -20,6 +20,7 @@
 #include "libs/rpc/pool.h"
 #include "libs/telemetry/logger.h"
 #include "services/gateway/http_metrics.h"
+#include "services/gateway/open311/operations.h"
 #include "services/gateway/problem.h"
 #include "services/gateway/routes.h"
 
@@ -37,6 +38,7 @@ struct EdgeOptions {
   std::vector<std::string> cors_origins;  // exact, e.g. "https://app.example.vn"; empty: CORS is off
   bool hsts = false;                      // Strict-Transport-Security on every answer over TLS
   std::function<bool()> ready;            // /readyz; empty: always
+  std::string public_url;                 // "https://dinh.example.vn", before paths in answers of Open311; may be empty
 };
 
 // References outlive the edge.
@@ -52,7 +54,8 @@ struct EdgeParts {
 struct EdgeCall {
   http::ExchangePtr exchange;
   const Endpoint* endpoint = nullptr;
-  const Route* route = nullptr;  // null: Connect
+  const Route* route = nullptr;  // null: Connect, or Open311
+  open311::Match open311;        // with an operation: Open311
   transcode::PathSegments segments;
   rpc::CallHead head;
   bool by_cookie = false;    // the session cookie authenticates it
@@ -73,6 +76,7 @@ class Edge final : public http::Handler {
   // The page at "/" reads every address of the web app: it answers navigations to unknown paths.
   void UseAppForNavigation() { has_app_ = true; }
   const RouteTable& routes() const { return *routes_; }
+  bool has_open311() const { return has_open311_; }
 
   http::BodyPlan PlanBody(const http::Request& head) override;
   void OnRequest(http::ExchangePtr exchange) override;
@@ -82,6 +86,7 @@ class Edge final : public http::Handler {
   struct Target;
 
   Target Resolve(const http::Request& http) const;
+  bool IsOpen311(const http::Request& http) const;
   const Page* AppPage(const http::Request& http) const;
   std::optional<Refusal> RefusalOf(const Target& target, const http::Request& http) const;
   http::Response RefusedTarget(const Target& target, const http::Request& http) const;
@@ -100,6 +105,8 @@ class Edge final : public http::Handler {
   void RunUpload(EdgeCall& call) const;
   void RunEvents(EdgeCall& call) const;
   void RunConnect(EdgeCall& call) const;
+  void RunOpen311(EdgeCall& call) const;
+  void StartOpen311(http::ExchangePtr exchange, const open311::Match& match) const;
 
   // The pipeline is sure to refuse it: nobody said who he is. Then its request is not even read, so that a stranger
   // learns nothing about what one should look like.
@@ -125,6 +132,7 @@ class Edge final : public http::Handler {
   // By Route::index, then by Endpoint::index; made at the first request, because most methods see none for long.
   const std::unique_ptr<std::atomic<HttpMetrics::Series*>[]> series_;
   HttpMetrics::Series& other_series_;
+  const bool has_open311_;
   bool has_app_ = false;
   // Rendered once: of data, of pages of ours, and what JSON answers begin with.
   http::ResponseHeaders data_headers_, page_headers_, public_json_headers_, private_json_headers_;

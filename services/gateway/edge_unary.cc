@@ -167,14 +167,19 @@ void Edge::AnswerRaw(EdgeCall& call, Message* response) const {
 
 void Edge::AnswerProblem(EdgeCall& call, const absl::Status& status) const {
   if (call.head.trace.trace_id.empty()) call.head.trace = telemetry::NewTrace(parts_.random, false);
-  http::Response response = call.route == nullptr ? ConnectProblem(status, call.head.trace.trace_id)
-                                                  : Problem(status, call.head.language, call.head.trace.trace_id);
+  const open311::Operation* operation = call.open311.operation;
+  const std::string& trace_id = call.head.trace.trace_id;
+  http::Response response = operation != nullptr
+                                ? open311::ErrorResponse(status, call.open311.format, call.head.language, trace_id)
+                            : call.route == nullptr ? ConnectProblem(status, trace_id)
+                                                    : Problem(status, call.head.language, trace_id);
   if (call.by_cookie && absl::IsUnauthenticated(status)) ClearAccessCookie(&response.headers);
   if (!call.reached) {
     const auto detail = base::DetailOf(status);
-    const std::string route = call.route != nullptr ? call.route->label : call.endpoint->entry().path;
-    LogRefused(route, response.status, detail.has_value() ? std::string_view(detail->reason) : "",
-               call.head.trace.trace_id);
+    const std::string_view route = operation != nullptr    ? operation->label
+                                   : call.route != nullptr ? std::string_view(call.route->label)
+                                                           : call.endpoint->entry().path;
+    LogRefused(route, response.status, detail.has_value() ? std::string_view(detail->reason) : "", trace_id);
   }
   Send(call, std::move(response));
 }

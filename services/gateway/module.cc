@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/http/url.h"
 #include "services/gateway/app_files.h"
+#include "services/gateway/open311/operations.h"
 #include "services/gateway/openapi/openapi.h"
 
 namespace dinh::gateway {
@@ -41,8 +43,27 @@ bool IsOrigin(std::string_view text) {
   return !host.empty() && host.find_first_of("/?#@* ") == std::string_view::npos;
 }
 
+// Without the slash at its end.
+absl::StatusOr<std::string> ParsePublicUrl(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  if (url.empty() || (http::ParseUrl(url).ok() && url.find('?') == std::string_view::npos)) return std::string(url);
+  return base::InvalidField("gateway.public_url", {"cần một địa chỉ, ví dụ https://dinh.example.vn.",
+                                                   "an address is needed, such as https://dinh.example.vn."});
+}
+
 Page TextPage(std::string_view content_type, std::string body, bool html = false) {
   return {std::string(content_type), std::make_shared<const std::string>(std::move(body)), "", html};
+}
+
+std::vector<SpecifiedRoute> Open311Routes() {
+  std::vector<SpecifiedRoute> routes;
+  for (const open311::Operation& operation : open311::Operations()) {
+    std::string method(operation.rpc.substr(1));
+    method[method.find('/')] = '.';
+    routes.push_back({operation.method == http::Method::kPost ? "post" : "get", std::string(operation.label), method,
+                      std::string(open311::kSpecification)});
+  }
+  return routes;
 }
 
 }  // namespace
@@ -55,6 +76,8 @@ void GatewayConfig::Bind(config::Registry& registry) {
   registry.Bind("gateway", "tls_key", &tls_key, "PEM file with the certificate's key", {.flag = "tls-key"});
   registry.Bind("gateway", "trusted_proxies", &trusted_proxies, "addresses whose X-Forwarded-For is believed");
   registry.Bind("gateway", "cors_origins", &cors_origins, "exact origins of other web apps; empty: CORS is off");
+  registry.Bind("gateway", "public_url", &public_url,
+                "address of this server as the public knows it, before photos' paths in Open311; empty: paths only");
   registry.Bind("gateway", "app_dir", &app_dir, "folder of the built web app; found by itself when empty");
   registry.Bind("gateway", "connections_max", &connections_max, "open connections; more are refused", {.min = 1});
   registry.Bind("gateway", "connections_per_address_max", &connections_per_address_max,
@@ -83,6 +106,7 @@ absl::Status GatewayModule::Open() {
   }
   EdgeOptions options;
   options.cors_origins = config_.cors_origins;
+  ASSIGN_OR_RETURN(options.public_url, ParsePublicUrl(config_.public_url));
   options.hsts = !config_.tls_certificate.empty() || !config_.trusted_proxies.empty();
   options.ready = [this] { return open_ && !platform_->draining(); };
   edge_ = std::make_unique<Edge>(
@@ -110,7 +134,9 @@ absl::Status GatewayModule::Open() {
 absl::Status GatewayModule::AddPages() {
   std::vector<const rpc::MethodEntry*> methods;
   for (const auto& endpoint : edge_->routes().endpoints()) methods.push_back(&endpoint->entry());
-  edge_->AddPage("/openapi.json", TextPage("application/json", BuildOpenApi(methods, {.version = "v1"})));
+  OpenApiInfo info = {.version = "v1"};
+  if (edge_->has_open311()) info.others = Open311Routes();
+  edge_->AddPage("/openapi.json", TextPage("application/json", BuildOpenApi(methods, info)));
   edge_->AddPage("/docs", TextPage("text/html; charset=utf-8", std::string(DocsHtml()), true));
   // Without the web app's files a visitor of the bare address finds the API.
   edge_->AddPage("/", TextPage("text/html; charset=utf-8", std::string(DocsHtml()), true));

@@ -31,7 +31,8 @@ struct GatewayConfig {
   std::string tls_key;
   std::vector<std::string> trusted_proxies;
   std::vector<std::string> cors_origins;
-  std::string app_dir;  // the built web app; empty: <resource_dir>/app when it exists
+  std::string public_url;  // "https://dinh.example.vn": before paths in answers that leave for other programs
+  std::string app_dir;     // the built web app; empty: <resource_dir>/app when it exists
   int connections_max = static_cast<int>(base::kHttpConnectionsMax);
   int connections_per_address_max = 1024;
   std::chrono::milliseconds idle = base::kHttpIdle;

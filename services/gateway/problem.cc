@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/rpc/status_proto.h"
 #include "services/gateway/transcode/text_forms.h"
@@ -105,15 +104,12 @@ std::string Render(int status, const base::ErrorDetail& detail, bool vi, std::st
   return out;
 }
 
-http::Response Finish(int status, std::string body, bool vi) {
+http::Response Finish(int status, const base::ErrorDetail& detail, bool vi, std::string_view trace_id) {
   http::Response response;
   response.status = status;
-  response.body = std::move(body);
+  response.body = Render(status, detail, vi, trace_id);
   response.headers.Add("Content-Type", "application/problem+json");
-  response.headers.Add("Content-Language", vi ? "vi" : "en");
-  response.headers.Add("Cache-Control", "no-store");
-  response.headers.Add("Vary", "Accept-Language");
-  if (status == 401) response.headers.Add("WWW-Authenticate", "Bearer realm=\"dinh\"");
+  AddErrorHeaders(status, detail, vi, &response.headers);
   return response;
 }
 
@@ -181,26 +177,28 @@ int HttpStatusOf(const absl::Status& status) {
   }
 }
 
+void AddErrorHeaders(int status, const base::ErrorDetail& detail, bool vi, http::ResponseHeaders* headers) {
+  headers->Add("Content-Language", vi ? "vi" : "en");
+  headers->Add("Cache-Control", "no-store");
+  headers->Add("Vary", "Accept-Language");
+  if (status == 401) headers->Add("WWW-Authenticate", "Bearer realm=\"dinh\"");
+  if (detail.retry_after_ms <= 0) return;
+  const int64_t seconds = (detail.retry_after_ms + kMillisPerSecond - 1) / kMillisPerSecond;
+  headers->Add("Retry-After", std::to_string(seconds));
+  // draft-ietf-httpapi-ratelimit-headers: nothing remains until the window ends.
+  if (status == 429) headers->Add("RateLimit", "\"default\";r=0;t=" + std::to_string(seconds));
+}
+
 http::Response Problem(const absl::Status& status, std::string_view language, std::string_view trace_id) {
   const absl::Status outside = rpc::ForOutside(status, trace_id);
   const base::ErrorDetail detail = base::DetailOf(outside).value_or(base::ErrorDetail{});
-  const int code = HttpStatusOf(outside);
-  const bool vi = language != "en";
-  http::Response response = Finish(code, Render(code, detail, vi, trace_id), vi);
-  if (detail.retry_after_ms > 0) {
-    const int64_t seconds = (detail.retry_after_ms + kMillisPerSecond - 1) / kMillisPerSecond;
-    response.headers.Add("Retry-After", std::to_string(seconds));
-    // draft-ietf-httpapi-ratelimit-headers: nothing remains until the window ends.
-    if (code == 429) response.headers.Add("RateLimit", "\"default\";r=0;t=" + std::to_string(seconds));
-  }
-  return response;
+  return Finish(HttpStatusOf(outside), detail, language != "en", trace_id);
 }
 
 http::Response Problem(const Refusal& refusal, std::string_view language, std::string_view trace_id) {
   const base::ErrorDetail detail = {.reason = std::string(refusal.reason),
                                     .text = {std::string(refusal.vi), std::string(refusal.en)}};
-  const bool vi = language != "en";
-  return Finish(refusal.status, Render(refusal.status, detail, vi, trace_id), vi);
+  return Finish(refusal.status, detail, language != "en", trace_id);
 }
 
 }  // namespace dinh::gateway

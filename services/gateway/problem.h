@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "libs/base/status.h"
 #include "libs/http/message.h"
 
 namespace dinh::gateway {
@@ -33,6 +34,9 @@ struct Refusal {
   std::string_view en;
 };
 http::Response Problem(const Refusal& refusal, std::string_view language, std::string_view trace_id);
+
+// What every error answer says in its header, whatever the form of its body.
+void AddErrorHeaders(int status, const base::ErrorDetail& detail, bool vi, http::ResponseHeaders* headers);
 
 inline constexpr Refusal kNoSuchRoute = {404, "NO_SUCH_ROUTE",
                                          "Không có địa chỉ này. Hãy kiểm tra lại đường dẫn; danh sách ở /docs.",

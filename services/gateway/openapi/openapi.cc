@@ -108,6 +108,30 @@ class Builder {
     }
   }
 
+  void Add(const SpecifiedRoute& route) {
+    const std::string& text = comments_.Of(route.method);
+    Json operation = {{"operationId", route.verb + " " + route.path},
+                      {"tags", Json::array({"Open311"})},
+                      {"summary", text.substr(0, text.find(". "))},
+                      {"externalDocs", {{"url", route.specification}}},
+                      {"parameters", Json::array()}};
+    for (const std::string& variable : PlainPath(route.path).second) {
+      Json schema = {{"type", "string"}};
+      if (variable == "format") schema["enum"] = {"json", "xml"};
+      operation["parameters"].push_back(
+          {{"name", variable}, {"in", "path"}, {"required", true}, {"schema", std::move(schema)}});
+    }
+    if (route.verb == "post") {
+      operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"] = {{"type", "object"}};
+    }
+    for (const char* status : {"200", "default"}) {
+      Json& response = operation["responses"][status];
+      response["description"] = *status == '2' ? "OK" : "Errors in the specification's form.";
+      for (const char* type : {"application/json", "text/xml"}) response["content"][type] = Json::object();
+    }
+    paths_[route.path][route.verb] = std::move(operation);
+  }
+
   Json Document(const OpenApiInfo& info) {
     Json document = {{"openapi", "3.1.0"},
                      {"info",
@@ -258,6 +282,7 @@ class Builder {
 std::string BuildOpenApi(const std::vector<const rpc::MethodEntry*>& methods, const OpenApiInfo& info) {
   Builder builder(EmbeddedDescriptorSet());
   for (const rpc::MethodEntry* entry : methods) builder.Add(*entry);
+  for (const SpecifiedRoute& route : info.others) builder.Add(route);
   return builder.Document(info).dump();
 }
 

@@ -15,10 +15,19 @@
 
 namespace dinh::gateway {
 
+// A route that no google.api.http declares: GeoReport v2, whose shapes its own specification tells.
+struct SpecifiedRoute {
+  std::string verb;           // "get"
+  std::string path;           // "/open311/v2/requests/{service_request_id}.{format}"
+  std::string method;         // what it calls; its comment says what it is for
+  std::string specification;  // address
+};
+
 struct OpenApiInfo {
   std::string title = "Đình";
   std::string version;
   std::string server_url;  // "http://127.0.0.1:8080"; empty: relative
+  std::vector<SpecifiedRoute> others;
 };
 
 // Methods without google.api.http are left out. Deterministic: the same tables give the same bytes.
