@@ -194,6 +194,7 @@ std::vector<CellKey> CellsOf(const CategoryTree& categories, const BoardRow& row
   const std::string month = MonthDim(MonthOf(row.day)), unit = UnitDim(row.unit);
   std::vector<std::string> dims = {"", unit, month, month + "|" + unit};
   const std::vector<const Category*> chain = categories.Chain(row.category);
+  dims.reserve(dims.size() + chain.size() + 2);
   for (const Category* category : chain) dims.push_back(CategoryDim(category->id));
   if (!chain.empty()) {
     const std::string root = CategoryDim(chain.back()->id);
@@ -223,6 +224,7 @@ std::vector<std::string> DimsFor(const CategoryTree& categories, const std::stri
   }
   if (months.empty()) return {what};
   std::vector<std::string> dims;
+  dims.reserve(months.size());
   for (const std::string& month : months) dims.push_back(MonthDim(month) + (what.empty() ? "" : "|" + what));
   return dims;
 }

@@ -125,7 +125,7 @@ absl::StatusOr<BoardPage> BoardStore::List(db::Tx& tx, const BoardFilter& filter
       ASSIGN_OR_RETURN(stretch.rows, ReadTimes<Candidate>(tx, filter, at, kStep));
       if (static_cast<int>(stretch.rows.size()) == kStep) stretch.next = stretch.rows.back().number;
     } else if (boxed) {
-      stretch.rows = *std::move(boxed);
+      stretch.rows = *std::exchange(boxed, std::nullopt);
       std::erase_if(stretch.rows, [&](const Candidate& c) { return c.number >= at.number; });
     } else {
       ASSIGN_OR_RETURN(stretch, ReadStretch<Candidate>(tx, Way::kDown, filter, at.number, kStep));
