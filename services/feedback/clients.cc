@@ -16,9 +16,12 @@ namespace identity = ::dinh::identity::v1;
 
 constexpr char kResolveUnit[] = "/dinh.territory.v1.TerritoryService/ResolveUnit";
 constexpr char kListAgencies[] = "/dinh.territory.v1.TerritoryService/ListAgencies";
+constexpr char kListUnits[] = "/dinh.territory.v1.TerritoryService/ListUnits";
 constexpr char kGetAgency[] = "/dinh.territory.v1.TerritoryService/GetAgency";
 constexpr char kListColleagues[] = "/dinh.identity.v1.OfficerService/ListColleagues";
 constexpr char kConfirmOtp[] = "/dinh.identity.v1.AuthService/ConfirmOtp";
+
+constexpr int32_t kUnitsPerPage = 200;
 
 UnitPlace PlaceOf(const territory::Unit& unit) {
   return {unit.code(), unit.type().empty() ? unit.name() : unit.type() + " " + unit.name(), unit.parent()};
@@ -33,6 +36,26 @@ absl::Status UnitUnknown() {
 }
 
 }  // namespace
+
+absl::Status TerritoryClient::LearnAll(base::OpContext& ctx) {
+  territory::ListUnitsRequest request;
+  request.set_page_size(kUnitsPerPage);
+  const auto now = ctx.clock().Steady();
+  do {
+    ASSIGN_OR_RETURN(const territory::ListUnitsResponse page,
+                     channel_.Call<territory::ListUnitsResponse>(ctx, kListUnits, request));
+    for (const territory::Unit& unit : page.units()) {
+      units_.Put(unit.code(), PlaceOf(unit), now);
+      territory::ListAgenciesRequest agencies;
+      agencies.set_unit(unit.code());
+      ASSIGN_OR_RETURN(const territory::ListAgenciesResponse found,
+                       channel_.Call<territory::ListAgenciesResponse>(ctx, kListAgencies, agencies));
+      for (const territory::Agency& agency : found.agencies()) names_.Put(agency.id(), agency.name(), now);
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
 
 absl::StatusOr<UnitPlace> TerritoryClient::Unit(base::OpContext& ctx, const std::string& code) {
   if (auto known = units_.Get(code, ctx.clock().Steady())) return *known;

@@ -72,13 +72,15 @@ class TerritoryClient final : public Names {
  public:
   explicit TerritoryClient(rpc::Channel& channel) : channel_(channel) {}
 
+  // Asks for every unit and agency of today, so that names are at hand where nobody may be asked.
+  absl::Status LearnAll(base::OpContext& ctx);
   // The commune that a code of any date (a commune's or a village's) is in today. NOT_FOUND: no such code, or neither.
   absl::StatusOr<UnitPlace> CommuneOf(base::OpContext& ctx, const std::string& code);
   // A unit as it is today. NOT_FOUND.
   absl::StatusOr<UnitPlace> Unit(base::OpContext& ctx, const std::string& code);
   // Who answers for a unit: its own agency of that kind, or that of the unit above it. NOT_FOUND: it has none.
   absl::StatusOr<AgencyPlace> AgencyFor(base::OpContext& ctx, const UnitPlace& unit, AgencyKind kind, UnitLevel level);
-  // Names. Inside a transaction, where nobody else may be asked, from what was asked before: call them once before it.
+  // Names. Inside a transaction, where nobody else may be asked, from what was asked before: LearnAll has.
   // "UBND xã Hoằng Hóa"; the id itself when territory does not know.
   std::string AgencyName(base::OpContext& ctx, const std::string& agency) override;
   // "xã Hoằng Hóa"; the code itself when territory does not know.

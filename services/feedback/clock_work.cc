@@ -48,6 +48,7 @@ absl::Status ClockWork::Schedule(db::Tx& tx, base::Micros at) {
 }
 
 absl::Status ClockWork::Round(base::OpContext& ctx) {
+  RETURN_IF_ERROR(p_.territory.LearnAll(ctx));
   ASSIGN_OR_RETURN(const std::vector<std::string> due,
                    p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.StepsDue(tx, ctx.Now(), kClockBatch); }));
   for (const std::string& report : due) RETURN_IF_ERROR(TakeStep(ctx, report));
@@ -154,7 +155,7 @@ absl::Status ClockWork::Close(base::OpContext& ctx, const std::string& report) {
     Event event;
     event.kind = EventKind::kClose;
     event.at = ctx.Now();
-    const absl::Status moved = p_.book.Move(tx, *row, event, "");
+    absl::Status moved = p_.book.Move(tx, *row, event, "");
     if (!absl::IsFailedPrecondition(moved)) return moved;
     // The category's days have changed since: reckoned anew.
     RETURN_IF_ERROR(p_.book.SetTimes(tx, *row));

@@ -70,6 +70,7 @@ class FeedbackModule final : public app::ServiceModule {
     RETURN_IF_ERROR(hub_->Start());
     base::OpContext ctx(platform_->clock(), platform_->clock().Steady() + kStartDeadline);
     RETURN_IF_ERROR(db_->Transact(ctx, [&](db::Tx& tx) { return clock_->Schedule(tx, ctx.Now()); }));
+    RETURN_IF_ERROR(territory_->LearnAll(ctx));
     jobs_->Start();
     publisher_->Start();
     return absl::OkStatus();
@@ -83,7 +84,7 @@ class FeedbackModule final : public app::ServiceModule {
 
  private:
   absl::Status LoadData(app::Platform& platform) {
-    const std::string folder = platform.resource_dir();
+    const std::string& folder = platform.resource_dir();
     ASSIGN_OR_RETURN(const std::string feedback, config::ReadDataFile(folder + "/feedback.json"));
     ASSIGN_OR_RETURN(data_, ReadFeedback(feedback));
     ASSIGN_OR_RETURN(const std::string holidays, config::ReadDataFile(folder + "/holidays.json"));

@@ -10,8 +10,8 @@
 namespace dinh::feedback {
 namespace {
 
-constexpr std::chrono::seconds kTick{1};          // what became due without a commit
-constexpr std::chrono::milliseconds kGather{20};  // changes that follow each other become one
+constexpr std::chrono::seconds kTick{1};           // what became due without a commit
+constexpr std::chrono::milliseconds kGather{250};  // changes that follow each other become one publication
 constexpr std::chrono::seconds kFailurePause{1};
 constexpr std::chrono::seconds kRoundLimit{30};
 constexpr int kDueCountedMax = 10'000;         // for the gauge
@@ -88,17 +88,21 @@ void Publisher::Loop() {
   while (!stopping_) {
     wake_.wait_for(lock, kTick, [this] { return stopping_ || woken_; });
     wake_.wait_for(lock, kGather, [this] { return stopping_; });
-    if (stopping_) return;
+    // Everything that is due, then what came meanwhile is gathered again.
     woken_ = false;
-    lock.unlock();
-    const absl::StatusOr<bool> more = Round();
-    if (!more.ok()) {
-      failures_.Increment();
-      p_.logger.Warn("publisher_failed", {{"error", more.status().ToString()}});
+    for (bool more = true; more && !stopping_;) {
+      lock.unlock();
+      const absl::StatusOr<bool> round = Round();
+      if (!round.ok()) {
+        failures_.Increment();
+        p_.logger.Warn("publisher_failed", {{"error", round.status().ToString()}});
+      }
+      lock.lock();
+      more = round.ok() && *round;
+      if (round.ok()) continue;
+      woken_ = true;
+      wake_.wait_for(lock, kFailurePause, [this] { return stopping_; });
     }
-    lock.lock();
-    woken_ = woken_ || !more.ok() || *more;
-    if (!more.ok()) wake_.wait_for(lock, kFailurePause, [this] { return stopping_; });
   }
 }
 

@@ -100,7 +100,7 @@ absl::Status ReportBook::Move(db::Tx& tx, ReportRow& row, const Event& event, co
   const Progress before = row.progress;
   ASSIGN_OR_RETURN(const Change change, Apply(RulesOf(p_.categories, row.category), event, row.progress));
   if (change.pause) {
-    const absl::Status paused = AddPause(p_.calendar, *change.pause, row.progress);
+    absl::Status paused = AddPause(p_.calendar, *change.pause, row.progress);
     if (!paused.ok() && !CalendarUnknown(paused)) return paused;
   }
   RETURN_IF_ERROR(SetTimes(tx, row));

@@ -179,12 +179,6 @@ absl::StatusOr<std::optional<ReportRow>> Store::ById(db::Tx& tx, std::string_vie
   return One(tx, "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE id = $1", id);
 }
 
-absl::StatusOr<std::optional<Office>> Store::OfficeOf(db::Tx& tx, std::string_view code) const {
-  return tx.QueryOne("SELECT agency, unit FROM reports WHERE code = $1", {code}, [](const db::Row& row) {
-    return Office{row.Text(0), row.Text(1)};
-  });
-}
-
 absl::StatusOr<int64_t> Store::CountByTarget(db::Tx& tx, std::string_view index, base::Micros since, int limit) const {
   return CountSince(tx,
                     "SELECT COUNT(*) FROM (SELECT 1 AS one FROM reports WHERE target_index = $1 AND target_index IS "

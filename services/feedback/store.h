@@ -32,8 +32,6 @@ class Store {
   absl::Status Update(db::Tx& tx, ReportRow& row) const;
   absl::StatusOr<std::optional<ReportRow>> ByCode(db::Tx& tx, std::string_view code) const;
   absl::StatusOr<std::optional<ReportRow>> ById(db::Tx& tx, std::string_view id) const;
-  // Where it is worked on, for what must be asked of others before the transaction; nullopt: no such report.
-  absl::StatusOr<std::optional<Office>> OfficeOf(db::Tx& tx, std::string_view code) const;
   // Newest first (store_list.cc).
   absl::StatusOr<OfficePage> List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const;
   // How many reports about the same target since then; counted up to `limit`.

@@ -123,6 +123,13 @@ class FeedbackServiceTest : public ::testing::Test {
           if (!fill(r.code(), response.mutable_unit())) return base::NotFound("UNIT_NOT_FOUND", {"không có", "none"});
           return response;
         });
+    territory->On<tv::ListUnitsRequest, tv::ListUnitsResponse>(
+        "dinh.territory.v1.TerritoryService.ListUnits",
+        [fill](rpc::Context&, const tv::ListUnitsRequest&) -> absl::StatusOr<tv::ListUnitsResponse> {
+          tv::ListUnitsResponse response;
+          for (const char* code : {"38", "15865", "15889"}) fill(code, response.add_units());
+          return response;
+        });
     territory->On<tv::ListAgenciesRequest, tv::ListAgenciesResponse>(
         "dinh.territory.v1.TerritoryService.ListAgencies",
         [](rpc::Context&, const tv::ListAgenciesRequest& r) -> absl::StatusOr<tv::ListAgenciesResponse> {

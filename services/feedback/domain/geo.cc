@@ -143,7 +143,7 @@ absl::Status CheckPoint(const Point& point, std::string_view field) {
     violations.push_back({prefix + ".lat", {"Vĩ độ phải từ -90 đến 90.", "The latitude is from -90 to 90."}});
   }
   if (!std::isfinite(point.lon) || std::abs(point.lon) > 180) {
-    violations.push_back({prefix + ".lon", {"Kinh độ phải từ -180 đến 180.", "The longitude is from -180 to 180."}});
+    violations.push_back({prefix + ".lng", {"Kinh độ phải từ -180 đến 180.", "The longitude is from -180 to 180."}});
   }
   if (violations.empty() && point == Point{}) {
     violations.push_back({prefix + ".lat",

@@ -21,7 +21,7 @@ struct Point {
   bool operator==(const Point&) const = default;
 };
 
-// INVALID_ARGUMENT, fields "<field>.lat", "<field>.lon": not finite, beyond ±90 or ±180, or exactly 0,0 (what a phone
+// INVALID_ARGUMENT, fields "<field>.lat", "<field>.lng": not finite, beyond ±90 or ±180, or exactly 0,0 (what a phone
 // without a fix sends).
 absl::Status CheckPoint(const Point& point, std::string_view field = "place");
 double MetresBetween(const Point& a, const Point& b);

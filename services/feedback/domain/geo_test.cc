@@ -31,9 +31,9 @@ TEST(Geo, Points) {
   EXPECT_TRUE(CheckPoint(kMarket).ok());
   EXPECT_TRUE(CheckPoint({-90, 180}).ok());
   EXPECT_EQ(Field(CheckPoint({90.1, 105})), "place.lat");
-  EXPECT_EQ(Field(CheckPoint({19, 180.5}, "near")), "near.lon");
+  EXPECT_EQ(Field(CheckPoint({19, 180.5}, "near")), "near.lng");
   EXPECT_EQ(Field(CheckPoint({nan, 105})), "place.lat");
-  EXPECT_EQ(Field(CheckPoint({19, std::numeric_limits<double>::infinity()})), "place.lon");
+  EXPECT_EQ(Field(CheckPoint({19, std::numeric_limits<double>::infinity()})), "place.lng");
   EXPECT_EQ(Field(CheckPoint({0, 0})), "place.lat");  // a phone without a fix
   EXPECT_EQ(base::DetailOf(CheckPoint({91, 181}))->violations.size(), 2U);
 }

@@ -75,16 +75,6 @@ absl::Status Handlers::CountToday(db::Tx& tx, std::string_view what, std::string
   return count > at_most ? refusal : absl::OkStatus();
 }
 
-absl::Status Handlers::LearnNames(rpc::Context& ctx, const std::string& code) const {
-  ASSIGN_OR_RETURN(const std::optional<Office> office,
-                   p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.OfficeOf(tx, code); }));
-  for (const auth::Grant& grant : ctx.principal().grants) p_.territory.AgencyName(ctx, grant.agency);
-  if (!office) return absl::OkStatus();
-  p_.territory.AgencyName(ctx, office->agency);
-  p_.territory.UnitName(ctx, office->unit);
-  return absl::OkStatus();
-}
-
 std::string Handlers::OfficerTitle(rpc::Context& ctx, const ReportRow& row) const {
   const std::string& agency = row.from_above ? row.above_agency : row.agency;
   std::string title = "Cán bộ";

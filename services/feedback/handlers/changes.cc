@@ -12,7 +12,6 @@ namespace dinh::feedback {
 
 absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const ChangeRequest& request) {
   const std::string code = ParsePublicCode(request.code).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ReportRow row;
     Seen seen = Seen::kOffice;

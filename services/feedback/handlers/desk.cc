@@ -121,8 +121,6 @@ absl::StatusOr<pb::Report> Handlers::RouteReport(rpc::Context& ctx, const pb::Ro
   if (absl::IsNotFound(agency.status())) return UnitHasNoAgency(commune->code);
   RETURN_IF_ERROR(agency.status());
   if (!found.bypass_unit.empty() && agency->unit == found.bypass_unit) return BypassedUnit();
-  p_.territory.AgencyName(ctx, agency->agency);
-  p_.territory.UnitName(ctx, agency->unit);
   ChangeRequest change;
   change.code = code;
   change.etag = request.etag();

@@ -128,8 +128,6 @@ class Handlers final : public Intake {
   absl::StatusOr<std::string> WhoIs(const rpc::Context& ctx, const std::string& phone_pass) const;
   absl::Status CountToday(db::Tx& tx, std::string_view what, std::string_view who, int64_t at_most,
                           const absl::Status& refusal) const;
-  // Asks for the names that a transaction on this report will need.
-  absl::Status LearnNames(rpc::Context& ctx, const std::string& code) const;
   // The caller's title in the report's office: "Công chức chuyên môn, UBND xã Hoằng Hóa".
   std::string OfficerTitle(rpc::Context& ctx, const ReportRow& row) const;
   static void TellAudit(rpc::Context& ctx, const ReportRow& row);

@@ -151,9 +151,6 @@ absl::Status Handlers::FillPlace(rpc::Context& ctx, const pb::CreateReportReques
   }
   const std::string about = draft.category->about_staff ? request.about_officer() : place.house_code();
   if (!about.empty()) row.target_index = p_.store.TargetIndex(about);
-  // Names for the answer, which is made inside the transaction.
-  p_.territory.AgencyName(ctx, row.agency);
-  p_.territory.UnitName(ctx, row.unit);
   return absl::OkStatus();
 }
 

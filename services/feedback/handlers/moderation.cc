@@ -47,7 +47,6 @@ int64_t ToPosition(const std::string& item) {
 
 absl::StatusOr<pb::Report> Handlers::HideReport(rpc::Context& ctx, const pb::HideReportRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
     if (!request.etag().empty() && request.etag() != Etag(row)) return base::StaleEtag();
@@ -63,7 +62,6 @@ absl::StatusOr<pb::Report> Handlers::HideReport(rpc::Context& ctx, const pb::Hid
 
 absl::StatusOr<pb::Report> Handlers::ModerateReport(rpc::Context& ctx, const pb::ModerateReportRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   const Moderation decision = request.approve() ? Moderation::kApproved : Moderation::kRefused;
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
@@ -137,7 +135,6 @@ absl::StatusOr<pb::ListModerationResponse> Handlers::ListModeration(rpc::Context
 
 absl::StatusOr<pb::Report> Handlers::DecideRemoval(rpc::Context& ctx, const pb::DecideRemovalRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
     ASSIGN_OR_RETURN(std::optional<RemovalRow> removal, p_.store.Removal(tx, request.request()));

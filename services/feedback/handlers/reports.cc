@@ -100,7 +100,6 @@ absl::StatusOr<pb::ListReportsResponse> Handlers::ListReports(rpc::Context& ctx,
 absl::StatusOr<pb::Report> Handlers::GetReport(rpc::Context& ctx, const pb::GetReportRequest& request) {
   ctx.ScopeByPrincipal();
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   absl::StatusOr<pb::Report> report = p_.database.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCode(tx, code));
     const Seen seen = row ? SeenAs(ctx, *row, request.tracking_token()) : Seen::kNobody;

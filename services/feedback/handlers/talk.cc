@@ -24,7 +24,6 @@ absl::Status NotNow(const ReportRow& row, const char* what) {
 absl::StatusOr<pb::Report> Handlers::JoinReport(rpc::Context& ctx, const pb::JoinReportRequest& request) {
   ASSIGN_OR_RETURN(const std::string who, WhoIs(ctx, request.phone_pass()));
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     // What is not on the board cannot be joined: whether it exists stays unknown.
     ASSIGN_OR_RETURN(std::optional<pb::Report> shown, p_.board.PublicView(ctx, tx, code));
@@ -45,7 +44,6 @@ absl::StatusOr<pb::Report> Handlers::JoinReport(rpc::Context& ctx, const pb::Joi
 absl::StatusOr<pb::Report> Handlers::AddUpdate(rpc::Context& ctx, const pb::AddUpdateRequest& request) {
   ctx.ScopeByPrincipal();
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  RETURN_IF_ERROR(LearnNames(ctx, code));
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCode(tx, code));
     const Seen seen = row ? SeenAs(ctx, *row, request.tracking_token()) : Seen::kNobody;
