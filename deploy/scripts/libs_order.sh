@@ -4,6 +4,7 @@
 #              what stands to its left (or itself); a lib's own tests may also use testing's header-only helpers
 #   services/  a service includes libs and its own files; only standalone puts services together
 #   domain/    pure: libs/base and its own folder; no protos, no SQL, no gRPC
+#   ledger     no statement changes or deletes what is written once (transfers, ledger_accounts, timeline)
 #   SQL        only in store*.cc of a service and in libs/{db,events,auth,app}; migrations are .sql files
 set -uo pipefail
 cd "${1:-$(dirname "$0")/../..}" || exit 2
@@ -78,6 +79,13 @@ while IFS=: read -r file line text; do
     *) fail "$file:$line: SQL belongs in store.cc: $(echo "$text" | sed 's/^ *//' | cut -c1-80)" ;;
   esac
 done < <(grep -rnE --include='*.cc' --include='*.h' "$SQL" libs services)
+
+# Written once: the engine refuses too (libs/db/append_only.h), but not before the statement runs.
+ONCE='(UPDATE|DELETE FROM|REPLACE INTO|TRUNCATE|DROP TABLE|ALTER TABLE) +(transfers|ledger_accounts|timeline)\b'
+while IFS=: read -r file line text; do
+  [[ $file == *_test.cc ]] && continue
+  fail "$file:$line: written once, never changed: $(echo "$text" | sed 's/^ *//' | cut -c1-80)"
+done < <(grep -rniE --include='*.cc' --include='*.h' --include='*.sql' "$ONCE" libs services)
 
 if [ "$failures" -gt 0 ]; then
   echo "$failures arrows run the wrong way"

@@ -13,6 +13,7 @@
 
 #include "dinh/territory/v1/resources.pb.h"
 #include "dinh/territory/v1/service.pb.h"
+#include "libs/db/append_only.h"
 #include "libs/events/event_hub.h"
 #include "services/payments/errors.h"
 #include "services/payments/handlers/handlers.h"
@@ -43,6 +44,7 @@ class PaymentsModule final : public app::ServiceModule {
     platform_ = &platform;
     territory_ = &platform.To("territory");
     ASSIGN_OR_RETURN(database_, platform.OpenDatabase(Migrations()));
+    for (const char* table : {"ledger_accounts", "transfers"}) RETURN_IF_ERROR(db::EnsureAppendOnly(*database_, table));
     store_.emplace(database_->engine());
     const auth::Sealer& sealer = platform.sealer();
     hub_.emplace(*database_, platform.service(), platform.clock(), platform.random(), platform.ids(), platform.logger(),

@@ -279,6 +279,10 @@ TEST_F(PrivacyTest, AuditAndLedgerVerifyAndFindWhatWasChanged) {
     const std::string path = copy + "/db/" + change.database + ".sqlite";
     ASSERT_EQ(sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr), SQLITE_OK);
     char* error = nullptr;
+    // The engine refuses to change the ledger; whoever has the file takes that away first.
+    for (const char* trigger : {"transfers_no_update", "transfers_no_delete"}) {
+      sqlite3_exec(db, ("DROP TRIGGER IF EXISTS " + std::string(trigger)).c_str(), nullptr, nullptr, nullptr);
+    }
     EXPECT_EQ(sqlite3_exec(db, change.sql, nullptr, nullptr, &error), SQLITE_OK) << (error == nullptr ? "" : error);
     EXPECT_GE(sqlite3_changes(db), 1) << "the test changed nothing";
     sqlite3_free(error);
