@@ -2,6 +2,7 @@
 #include <set>
 #include <thread>
 
+#include "services/identity/limits.h"
 #include "services/identity/test_support.h"
 
 namespace dinh::identity {
@@ -183,6 +184,32 @@ TEST_F(LoginServiceTest, ALostPhoneIsEndedFromAnother) {
   EXPECT_EQ(Reason(WhoIs(lost).status()), "LOGIN_REVOKED");
   EXPECT_TRUE(WhoIs(here).ok());
   EXPECT_EQ(Auth<pb::ListLoginsResponse>("ListLogins", pb::ListLoginsRequest(), me)->logins_size(), 1);
+}
+
+TEST_F(LoginServiceTest, LoginsComeInPages) {
+  std::vector<std::string> sessions;
+  for (int i = 0; i < 5; ++i) {
+    sessions.push_back(MustBe(LoginByPhone("0900000001")).session);
+    harness_->clock().Advance(12 * kHour);  // a phone gets only so many codes a day
+  }
+  const auth::Principal me = MustBe(LoginByPhone("0900000001"));
+  sessions.push_back(me.session);
+  std::vector<std::string> seen;
+  pb::ListLoginsRequest request;
+  request.set_page_size(4);
+  for (int page = 0; page < 2; ++page) {
+    const auto logins = Auth<pb::ListLoginsResponse>("ListLogins", request, me);
+    ASSERT_TRUE(logins.ok()) << logins.status();
+    for (const pb::Login& login : logins->logins()) seen.push_back(login.id());
+    EXPECT_EQ(logins->next_page_token().empty(), page == 1);
+    request.set_page_token(logins->next_page_token());
+  }
+  EXPECT_EQ(seen, std::vector<std::string>(sessions.rbegin(), sessions.rend())) << "newest first, each once";
+  // Another person's page is nobody's business.
+  request.clear_page_token();
+  request.set_page_token(Auth<pb::ListLoginsResponse>("ListLogins", request, me)->next_page_token());
+  EXPECT_EQ(Reason(Auth<pb::ListLoginsResponse>("ListLogins", request, MustBe(LoginByPhone("0900000002"))).status()),
+            "PAGE_TOKEN_MISMATCH");
 }
 
 TEST_F(LoginServiceTest, OfficerLogsInWithRoles) {

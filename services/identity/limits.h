@@ -16,7 +16,6 @@ inline constexpr base::Micros kDay = 24 * kHour;
 inline constexpr int64_t kPersonsPerAccountMax = 10;
 inline constexpr int64_t kOrganisationsPerPersonMax = 20;
 inline constexpr int64_t kDevicesPerAccountMax = 10;  // the one not used for longest is forgotten
-inline constexpr int64_t kLoginsShownMax = 50;
 
 // A refresh token that is not used for so long ends its login; no login lives longer than the second.
 inline constexpr base::Micros kCitizenLoginIdle = 30 * kDay;

@@ -88,7 +88,7 @@ absl::StatusOr<bool> Sessions::End(db::Tx& tx, LoginRow login, LoginEvent event)
 }
 
 absl::Status Sessions::EndAll(db::Tx& tx, std::string_view account, LoginEvent event, std::string_view except) const {
-  ASSIGN_OR_RETURN(std::vector<LoginRow> logins, store_.ActiveLogins(tx, account, kAllLogins));
+  ASSIGN_OR_RETURN(std::vector<LoginRow> logins, store_.ActiveLogins(tx, account, "", kAllLogins));
   for (LoginRow& login : logins) {
     if (login.id == except) continue;
     RETURN_IF_ERROR(End(tx, std::move(login), event).status());

@@ -81,8 +81,9 @@ class Store {
   absl::StatusOr<std::optional<LoginRow>> Login(db::Tx& tx, std::string_view id) const;
   // Writes what a transition, a use or the choice of a person changed.
   absl::Status UpdateLogin(db::Tx& tx, const LoginRow& row) const;
-  // Active and not expired, newest first.
-  absl::StatusOr<std::vector<LoginRow>> ActiveLogins(db::Tx& tx, std::string_view account, int64_t limit) const;
+  // Active and not expired, newest first, those older than the login `before` ("": from the newest).
+  absl::StatusOr<std::vector<LoginRow>> ActiveLogins(db::Tx& tx, std::string_view account, std::string_view before,
+                                                     int64_t limit) const;
   absl::StatusOr<bool> HasLoggedInFrom(db::Tx& tx, std::string_view account, std::string_view address,
                                        base::Micros since) const;
   absl::StatusOr<std::optional<RightsRow>> Rights(db::Tx& tx, std::string_view account, std::string_view login,

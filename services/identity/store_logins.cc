@@ -78,11 +78,13 @@ absl::Status Store::UpdateLogin(db::Tx& tx, const LoginRow& row) const {
       .status();
 }
 
-absl::StatusOr<std::vector<LoginRow>> Store::ActiveLogins(db::Tx& tx, std::string_view account, int64_t limit) const {
-  const std::string sql =
-      std::string(kLoginColumns) + "account = $1 AND state = 1 AND expires_at > $2 ORDER BY id DESC LIMIT $3";
+absl::StatusOr<std::vector<LoginRow>> Store::ActiveLogins(db::Tx& tx, std::string_view account, std::string_view before,
+                                                          int64_t limit) const {
+  const std::string sql = std::string(kLoginColumns) +
+                          "account = $1 AND state = 1 AND expires_at > $2 AND ($4 = '' OR id < $4) "
+                          "ORDER BY id DESC LIMIT $3";
   std::vector<LoginRow> out;
-  RETURN_IF_ERROR(tx.Query(sql, {account, tx.context().Now(), limit}, [&](const db::Row& row) -> absl::Status {
+  RETURN_IF_ERROR(tx.Query(sql, {account, tx.context().Now(), limit, before}, [&](const db::Row& row) -> absl::Status {
     ASSIGN_OR_RETURN(LoginRow login, ReadLogin(row));
     out.push_back(std::move(login));
     return absl::OkStatus();

@@ -106,6 +106,30 @@ TEST_F(TerritoryTest, AgenciesOfAnOldCodeAreTodays) {
   EXPECT_EQ(agencies->agencies(0).id(), "ca-15865");
 }
 
+TEST_F(TerritoryTest, AgenciesComeInPages) {
+  pb::ListAgenciesRequest request;
+  request.set_unit("15865");
+  const auto list = [&] {
+    return harness_->Call<pb::ListAgenciesResponse>("/dinh.territory.v1.TerritoryService/ListAgencies", request,
+                                                    Anonymous());
+  };
+  const auto all = list();
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_GE(all->agencies_size(), 2);
+  EXPECT_TRUE(all->next_page_token().empty());
+  request.set_page_size(1);
+  std::vector<std::string> seen;
+  do {
+    const auto page = list();
+    ASSERT_TRUE(page.ok()) << page.status();
+    ASSERT_EQ(page->agencies_size(), 1);
+    seen.push_back(page->agencies(0).id());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty() && seen.size() < 100);
+  ASSERT_EQ(static_cast<int>(seen.size()), all->agencies_size());
+  for (int i = 0; i < all->agencies_size(); ++i) EXPECT_EQ(seen[static_cast<size_t>(i)], all->agencies(i).id());
+}
+
 TEST_F(TerritoryTest, ASecondStartAnswersTheSameFromItsStore) {
   testing::TempDir dir;
   Restart(dir.path());

@@ -31,11 +31,18 @@ absl::StatusOr<pb::LogoutResponse> AuthHandlers::Logout(rpc::Context& ctx, const
   });
 }
 
-absl::StatusOr<pb::ListLoginsResponse> AuthHandlers::ListLogins(rpc::Context& ctx, const pb::ListLoginsRequest&) {
-  ASSIGN_OR_RETURN(const std::vector<LoginRow> logins, parts_.database.Read(ctx, [&](db::Tx& tx) {
-    return parts_.store.ActiveLogins(tx, ctx.principal().id, kLoginsShownMax);
+absl::StatusOr<pb::ListLoginsResponse> AuthHandlers::ListLogins(rpc::Context& ctx,
+                                                                const pb::ListLoginsRequest& request) {
+  ASSIGN_OR_RETURN(const int32_t size, parts_.page_tokens.PageSize(request.page_size()));
+  ASSIGN_OR_RETURN(const std::string last, parts_.page_tokens.Open(ctx, request));
+  ASSIGN_OR_RETURN(std::vector<LoginRow> logins, parts_.database.Read(ctx, [&](db::Tx& tx) {
+    return parts_.store.ActiveLogins(tx, ctx.principal().id, last, size + 1);
   }));
   pb::ListLoginsResponse response;
+  if (logins.size() > static_cast<size_t>(size)) {
+    logins.pop_back();
+    response.set_next_page_token(parts_.page_tokens.Seal(ctx, request, logins.back().id));
+  }
   for (const LoginRow& login : logins) *response.add_logins() = ToProto(login, ctx.principal().session);
   return response;
 }
