@@ -1,5 +1,6 @@
 // `make bench`: the figures of the README, lines `name: value`. Every ratio has its baseline measured in the same run,
-// alternating with it, because absolute times drift on shared machines. Prints what it finds; judges nothing.
+// alternating with it, because absolute times drift on shared machines. Prints what it finds; judges nothing. Arguments
+// name the parts to run (transcode, read, submit); none: all.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "dinh/procedures/v1/dossier_service.pb.h"
@@ -164,7 +167,7 @@ void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& optio
   std::mutex mutex;
   std::vector<double> latencies_ms, raw;
   double seconds = 0;
-  int64_t submitted = 0;
+  int64_t submitted = 0, cpu_us = 0;
   for (int round = 0; round < kSubmitRounds; ++round) {
     raw.push_back(RawSqliteCommitsPerSecond(folder, 1.5));
     InParallel(submitters, [&](Submitter& submitter) {
@@ -175,6 +178,7 @@ void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& optio
         submitter.attachments.push_back(stored.Text("id"));
       }
     });
+    const int64_t cpu_before = CpuMicros(server.pid());
     seconds += InParallel(submitters, [&](Submitter& submitter) {
       std::vector<double> mine;
       for (const std::string& attachment : submitter.attachments) {
@@ -192,6 +196,7 @@ void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& optio
       std::lock_guard lock(mutex);
       latencies_ms.insert(latencies_ms.end(), mine.begin(), mine.end());
     });
+    cpu_us += CpuMicros(server.pid()) - cpu_before;
     submitted += kSubmitters * kBatch;
   }
   std::sort(latencies_ms.begin(), latencies_ms.end());
@@ -199,6 +204,7 @@ void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& optio
   Print("fdatasync_us", FdatasyncMicros(folder, 500));
   Print("raw_sqlite_commits_per_s", Median(raw));
   Print("dossier_submits_per_s", rate);
+  Print("dossier_submit_cpu_us", static_cast<double>(cpu_us) / static_cast<double>(submitted));
   Print("dossier_submit_p50_ms", latencies_ms[latencies_ms.size() / 2]);
   Print("dossier_submit_p99_ms", latencies_ms[latencies_ms.size() * 99 / 100]);
   Print("dossier_submit_vs_commit", rate / Median(raw));
@@ -235,7 +241,7 @@ void BenchTranscode(testing::ServerProcess& server, const demo::StoryOptions& op
   Print("transcode_vs_jsonutil", theirs / ours);
 }
 
-int Run() {
+int Run(const std::set<std::string>& parts) {
   Print("machine", MachineName() + "; clients and server share them");
   testing::TempDir dir;
   testing::ServerProcess server({.data_dir = dir.File("data"),
@@ -253,9 +259,10 @@ int Run() {
   std::ifstream in(testing::ServerProcess::Resources() + "/demo.json");
   options.demo = Json::parse(in, nullptr, false);
 
-  BenchTranscode(server, options);
-  BenchRead(server, dir.path());
-  BenchSubmit(server, options, dir.path());
+  const auto wanted = [&](const char* part) { return parts.empty() || parts.contains(part); };
+  if (wanted("transcode")) BenchTranscode(server, options);
+  if (wanted("read")) BenchRead(server, dir.path());
+  if (wanted("submit")) BenchSubmit(server, options, dir.path());
   Print("loaded_rss_mb", static_cast<double>(server.RssKib()) / 1024);
   return server.Terminate() == 0 ? 0 : 1;
 }
@@ -263,4 +270,4 @@ int Run() {
 }  // namespace
 }  // namespace dinh::bench
 
-int main() { return dinh::bench::Run(); }
+int main(int argc, char** argv) { return dinh::bench::Run({argv + 1, argv + argc}); }
