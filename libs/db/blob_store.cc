@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace {
 // chunks but the last hold kBlobChunkBytes.
 constexpr std::string_view kMagic = "DBL1";
 constexpr size_t kIdDigits = 32;
+constexpr int kShelves = 256;  // by the first two digits
 constexpr size_t kSealedChunkBytes = kBlobChunkBytes + crypto_secretstream_xchacha20poly1305_ABYTES;
 constexpr std::string_view kUnfinishedFolder = "unfinished";
 
@@ -89,7 +91,7 @@ class Shelves {
   const Names& names_;
   FileOps& files_;
   std::mutex mutex_;
-  std::array<State, 256> states_{};
+  std::array<State, kShelves> states_{};
 };
 
 class DirBlobWriter final : public BlobWriter {
@@ -256,6 +258,23 @@ class DirBlobStore final : public BlobStore {
     auto reader = std::make_unique<DirBlobReader>(std::string(id), std::move(in));
     RETURN_IF_ERROR(reader->ReadHead(keys_));
     return std::unique_ptr<BlobReader>(std::move(reader));
+  }
+
+  absl::StatusOr<std::vector<std::string>> List(std::string_view after, size_t limit) override {
+    std::string first(1, '\0');
+    if (!after.empty() && (!IsBlobId(after) || !base::HexDecode(after.substr(0, 2), &first))) {
+      return base::Internal("not a blob id");
+    }
+    std::vector<std::string> ids;
+    for (int shelf = static_cast<unsigned char>(first[0]); shelf < kShelves && ids.size() < limit; ++shelf) {
+      const char number = static_cast<char>(shelf);
+      ASSIGN_OR_RETURN(std::vector<std::string> names, files_.List(names_.Shelf(base::HexEncode({&number, 1}))));
+      std::erase_if(names, [&](const std::string& name) { return !IsBlobId(name) || name <= after; });
+      std::sort(names.begin(), names.end());
+      const size_t taken = std::min(names.size(), limit - ids.size());
+      std::move(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(taken), std::back_inserter(ids));
+    }
+    return ids;
   }
 
   absl::Status Remove(std::string_view id) override {

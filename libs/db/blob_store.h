@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -67,6 +68,9 @@ class BlobStore {
   virtual ~BlobStore() = default;
   virtual absl::StatusOr<std::unique_ptr<BlobWriter>> Begin() = 0;
   virtual absl::StatusOr<std::unique_ptr<BlobReader>> Open(std::string_view id) = 0;
+  // Ids in their order, those behind `after` ("": from the first), at most `limit`; fewer only at the end. What is
+  // written or removed meanwhile may stand in it or not.
+  virtual absl::StatusOr<std::vector<std::string>> List(std::string_view after, size_t limit) = 0;
   // Absent is fine. For contents whose row is gone or was never written.
   virtual absl::Status Remove(std::string_view id) = 0;
 };

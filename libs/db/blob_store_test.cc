@@ -61,6 +61,28 @@ class BlobStoreTest : public testing::Test {
   std::unique_ptr<BlobStore> store_;
 };
 
+TEST_F(BlobStoreTest, ListsWhatIsThereInPages) {
+  EXPECT_TRUE(store_->List("", 10)->empty());
+  std::set<std::string> written;
+  for (int i = 0; i < 40; ++i) written.insert(WriteBlob(*store_, Content(10))->id);
+  const auto unfinished = store_->Begin();
+  ASSERT_TRUE(unfinished.ok());
+  Spill(folder_.File("blobs/" + written.begin()->substr(0, 2) + "/notes.txt"), "no blob");
+  for (const size_t page : {size_t{1}, size_t{7}, size_t{40}, size_t{1000}}) {
+    std::vector<std::string> all;
+    for (;;) {
+      const auto ids = store_->List(all.empty() ? "" : all.back(), page);
+      ASSERT_TRUE(ids.ok()) << ids.status();
+      all.insert(all.end(), ids->begin(), ids->end());
+      if (ids->size() < page) break;
+    }
+    EXPECT_EQ(all, std::vector<std::string>(written.begin(), written.end())) << page << " a page";
+  }
+  ASSERT_TRUE(store_->Remove(*written.begin()).ok());
+  EXPECT_EQ(store_->List("", 1000)->size(), 39u);
+  EXPECT_TRUE(absl::IsInternal(store_->List("../etc", 1).status()));
+}
+
 TEST_F(BlobStoreTest, WhatGoesInComesOut) {
   for (const size_t size : {size_t{0}, size_t{1}, kBlobChunkBytes - 1, kBlobChunkBytes, kBlobChunkBytes + 1,
                             2 * kBlobChunkBytes, 3 * kBlobChunkBytes + 17}) {

@@ -104,8 +104,9 @@ class SystemFiles final : public FileOps {
   }
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), &::closedir);
-    if (folder == nullptr) return StorageUnavailable();
     std::vector<std::string> names;
+    if (folder == nullptr && errno == ENOENT) return names;
+    if (folder == nullptr) return StorageUnavailable();
     while (const dirent* entry = ::readdir(folder.get())) {
       if (entry->d_type == DT_REG) names.emplace_back(entry->d_name);
     }

@@ -46,7 +46,7 @@ class FileOps {
   virtual absl::Status SyncFolder(const std::string& path) = 0;
   // Existing is fine; parents must exist. 0700. true: it was made.
   virtual absl::StatusOr<bool> MakeFolder(const std::string& path) = 0;
-  // Names of the regular files in a folder.
+  // Names of the regular files in a folder; none when it is absent.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
 };
 

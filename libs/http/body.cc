@@ -15,8 +15,7 @@ absl::StatusOr<size_t> BodyReader::Read(std::span<char> out) {
   {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [&] { return offset_ < queue_.size() || end_.has_value(); });
-    // A broken body is of no use to anyone: the error comes before the bytes that are still queued.
-    if (end_.has_value() && !end_->ok()) return *end_;
+    if (offset_ == queue_.size() && !end_->ok()) return *end_;
     taken = std::min(out.size(), queue_.size() - offset_);
     std::memcpy(out.data(), queue_.data() + offset_, taken);
     offset_ += taken;

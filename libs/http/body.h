@@ -36,8 +36,9 @@ class BodyReader final : public BodySink {
   // `resume` is called, on the reading thread, when a paused body may go on.
   explicit BodyReader(std::function<void()> resume, size_t queue_bytes_max = kQueueBytesMax);
 
-  // Waits for bytes and moves up to out.size() of them; 0 is the end of the body. The errors of OnEnd otherwise, again
-  // at each further call. Never waits forever: the server ends stalled bodies.
+  // Waits for bytes and moves up to out.size() of them; 0 is the end of the body. The errors of OnEnd come after the
+  // bytes that had arrived before, which resumable uploads keep; again at each further call. Never waits forever: the
+  // server ends stalled bodies.
   absl::StatusOr<size_t> Read(std::span<char> out);
 
   bool OnData(std::string_view bytes) override;

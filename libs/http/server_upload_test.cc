@@ -402,5 +402,16 @@ TEST(BodyReaderTest, KeepsItsBoundAndOrderBetweenTwoThreads) {
   EXPECT_EQ(*reader.Read(more), 0u);
 }
 
+TEST(BodyReaderTest, WhatArrivedComesBeforeWhyItEnded) {
+  BodyReader reader([] {});
+  reader.OnData("abcdef");
+  reader.OnEnd(absl::CancelledError("gone"));
+  char buffer[4];
+  ASSERT_EQ(*reader.Read(buffer), 4u);
+  ASSERT_EQ(*reader.Read(buffer), 2u);
+  EXPECT_TRUE(absl::IsCancelled(reader.Read(buffer).status()));
+  EXPECT_TRUE(absl::IsCancelled(reader.Read(buffer).status()));
+}
+
 }  // namespace
 }  // namespace dinh::http

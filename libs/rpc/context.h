@@ -67,6 +67,10 @@ class Context : public base::OpContext {
   bool nothing_personal() const { return nothing_personal_; }
   std::string audit_reason;  // free of personal data: "dossier H56.15865-260213-0001"
 
+  // The call carries a request id. The claim of a client stream exists from its end on: before, only this tells that
+  // the call may be one that was answered already.
+  bool has_request_id = false;
+
   // The caller's own access token, for calls in the user's name to another process; empty when it came by another way.
   // Never logged or stored.
   std::string bearer;

@@ -253,6 +253,7 @@ absl::Status Pipeline::RunClientStream(Call& call, MessageReader& reader, Messag
   const MethodEntry& entry = *call.method.entry;
   RETURN_IF_ERROR(Prepare(call));
   if (!call.head.request_id.empty() && !IsRequestId(call.head.request_id)) return BadRequestId();
+  call.ctx->has_request_id = !call.head.request_id.empty();
   if (call.method.audit != nullptr) call.ctx->commit_hook = &call.audit_hook.emplace(*call.method.audit, *call.ctx);
   CheckedReader checked(*this, call, reader);
   return AfterHandler(call, Guarded([&] { return entry.client_stream(*call.ctx, checked, response); }));

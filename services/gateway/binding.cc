@@ -197,6 +197,12 @@ absl::Status BindParameter(const MessagePlan& plan, std::string_view name, std::
   }
 }
 
+absl::Status BindUpload(const Route& route, const transcode::PathSegments& segments, const http::Request& http,
+                        Message* first) {
+  RETURN_IF_ERROR(BindQuery(route, http.query, first));
+  return BindPath(route, segments, first);
+}
+
 absl::Status BindRequest(const RouteTable& table, const Route& route, const transcode::PathSegments& segments,
                          const http::Request& http, Message* request) {
   if (route.endpoint->signed_request) return BindSigned(http, request);

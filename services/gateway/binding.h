@@ -17,6 +17,10 @@ namespace dinh::gateway {
 absl::Status BindRequest(const RouteTable& table, const Route& route, const transcode::PathSegments& segments,
                          const http::Request& http, Message* request);
 
+// What the path of an upload says, into the first message of its stream. Parameters are refused.
+absl::Status BindUpload(const Route& route, const transcode::PathSegments& segments, const http::Request& http,
+                        Message* first);
+
 // Fields a query has set already.
 using SeenFields = std::set<std::pair<const Message*, const FieldDescriptor*>>;
 

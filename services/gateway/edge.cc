@@ -27,11 +27,18 @@ constexpr std::string_view kHstsValue = "max-age=31536000; includeSubDomains";
 constexpr std::string_view kCorsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 constexpr std::string_view kCorsHeaders =
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Accept-Language, Last-Event-ID, "
-    "traceparent, "
+    "traceparent, Upload-Offset, "
     "Connect-Protocol-Version, Connect-Timeout-Ms";
-constexpr std::string_view kCorsExposed = "ETag, Retry-After, RateLimit, Location, traceparent";
+constexpr std::string_view kCorsExposed =
+    "ETag, Retry-After, RateLimit, Location, traceparent, Upload-Offset, Upload-Length";
 // Around the file of an upload: part headers and small form fields.
 constexpr uint64_t kMultipartOverheadBytes = 64 * base::kKiB;
+
+// As the tus protocol names a body that begins at an offset.
+bool IsOffsetStream(std::string_view content_type) {
+  return http::EqualsIgnoreCase(base::Trim(content_type.substr(0, content_type.find(';'))),
+                                "application/offset+octet-stream");
+}
 
 bool IsMultipart(std::string_view content_type) { return http::MultipartBoundary(content_type).ok(); }
 
@@ -195,7 +202,8 @@ std::optional<Refusal> Edge::RefusalOf(const Target& target, const http::Request
   const Route& route = *target.match.route;
   const Endpoint& endpoint = *route.endpoint;
   if (endpoint.kind == Endpoint::Kind::kUpload) {
-    if (!IsMultipart(type)) return kUnsupportedType;
+    const bool good = endpoint.stream_offset != nullptr ? IsOffsetStream(type) : IsMultipart(type);
+    if (!good) return kUnsupportedType;
   } else if (http.has_body && !endpoint.signed_request && route.body != Route::Body::kNone && !IsJson(type)) {
     const bool raw = route.body_field != nullptr && route.body_field->message != nullptr &&
                      route.body_field->message->descriptor->full_name() == "dinh.options.v1.RawBody";

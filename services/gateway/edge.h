@@ -103,6 +103,7 @@ class Edge final : public http::Handler {
 
   void RunUnary(EdgeCall& call) const;
   void RunUpload(EdgeCall& call) const;
+  void RunStream(EdgeCall& call, const std::unique_ptr<rpc::MessageReader>& reader) const;
   void RunEvents(EdgeCall& call) const;
   void RunConnect(EdgeCall& call) const;
   void RunOpen311(EdgeCall& call) const;

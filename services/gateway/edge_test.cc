@@ -385,6 +385,42 @@ TEST_F(EdgeTest, BadUploads) {
   EXPECT_FALSE(broken.ok());
 }
 
+TEST_F(EdgeTest, UploadsGoOnFromAnOffset) {
+  const std::string type = "application/offset+octet-stream", path = "/v1/testing/appends/a%20b";
+  const auto append = [&](std::string body, http::ClientHeaders headers, bool login = true) {
+    if (login) headers.emplace_back("Authorization", "Bearer citizen");
+    if (body.empty()) headers.emplace_back("Content-Type", type);
+    return Send("PATCH", path, std::move(body), std::move(headers), type);
+  };
+  const std::string content = RandomBytes(200'000);
+  const auto answer = append(content, {{"Upload-Offset", "17"}});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Body(answer)["id"], "a b");
+  EXPECT_EQ(Body(answer)["sha256"], base::HexEncode(base::Sha256(content)));
+  EXPECT_EQ(answer.Header("upload-offset"), "200017");
+  EXPECT_EQ(answer.Header("upload-length"), "1000000");
+  EXPECT_EQ(append("", {{"Upload-Offset", "5"}}).Header("upload-offset"), "5") << "no bytes are no mistake";
+  for (const char* offset : {"", "-1", "x", "1x", "99999999999999999999"}) {
+    EXPECT_EQ(Field(append("x", {{"Upload-Offset", offset}})), "Upload-Offset") << offset;
+  }
+  EXPECT_EQ(Field(append("x", {})), "Upload-Offset");
+  EXPECT_EQ(Field(append("x", {{"Upload-Offset", "1"}, {"Upload-Offset", "1"}})), "Upload-Offset");
+  EXPECT_EQ(append("x", {}, false).status, 401) << "who he is comes before what he says";
+  EXPECT_EQ(Send("PATCH", path, "{}", {{"Upload-Offset", "0"}}).status, 415);
+  EXPECT_EQ(
+      Reason(Send("PATCH", path + "?id=c", "x", {{"Upload-Offset", "0"}, {"Authorization", "Bearer citizen"}}, type)),
+      "UNKNOWN_FIELD");
+
+  // Broken off in the middle: the handler gets what has arrived.
+  ASSERT_TRUE(client_
+                  ->SendRaw("PATCH " + path +
+                            " HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\nAuthorization: Bearer citizen\r\n" +
+                            "Content-Type: " + type + "\r\nContent-Length: 300000\r\n\r\n" + content)
+                  .ok());
+  client_->ShutdownWrite();
+  EXPECT_EQ(handlers_.WaitBroken().message(), "200000");
+}
+
 TEST_F(EdgeTest, PagesAndHealth) {
   EXPECT_EQ(Get("/healthz").body, R"({"status":"ok"})");
   EXPECT_EQ(Get("/readyz").status, 200);

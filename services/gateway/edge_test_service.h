@@ -92,6 +92,27 @@ class EdgeHandlers {
     file.set_sha256(base::HexEncode(base::Sha256(bytes)));
     return file;
   }
+  // Tells what has arrived, also when the rest does not.
+  absl::StatusOr<tpb::AppendResponse> Append(rpc::Context&, rpc::MessageReader& reader) {
+    tpb::AppendResponse answer;
+    std::string bytes;
+    tpb::AppendRequest piece;
+    for (bool first = true;; first = false) {
+      absl::StatusOr<bool> more = reader.Read(&piece);
+      if (!more.ok()) {
+        if (!first) Broke(absl::CancelledError(std::to_string(bytes.size())));
+        return more.status();
+      }
+      if (!*more) break;
+      if (first) answer.set_id(piece.id());
+      if (first) answer.set_offset(piece.offset());
+      bytes += piece.data();
+    }
+    answer.set_offset(answer.offset() + static_cast<int64_t>(bytes.size()));
+    answer.set_size_bytes(1'000'000);
+    answer.set_sha256(base::HexEncode(base::Sha256(bytes)));
+    return answer;
+  }
   absl::Status WatchBook(std::shared_ptr<rpc::Context>, const tpb::WatchBookRequest& request,
                          std::shared_ptr<rpc::StreamSink> sink) {
     if (request.code() == "secret") return base::PermissionDenied();
@@ -164,6 +185,7 @@ class EdgeModule final : public app::ServiceModule {
     table.Unary(name("Notify"), &handlers_, &EdgeHandlers::Notify);
     table.Unary(name("Fail"), &handlers_, &EdgeHandlers::Fail);
     table.ClientStream(name("Upload"), &handlers_, options::UploadChunk::default_instance(), &EdgeHandlers::Upload);
+    table.ClientStream(name("Append"), &handlers_, tpb::AppendRequest::default_instance(), &EdgeHandlers::Append);
     table.ServerStream(name("WatchBook"), &handlers_, tpb::BookEvent::default_instance(), &EdgeHandlers::WatchBook);
   }
 

@@ -140,6 +140,14 @@ void Edge::AnswerMessage(EdgeCall& call, Message* response) const {
     parts_.logger.Error("print_failed", {{"method", endpoint.method->label}});
     return AnswerProblem(call, printed);
   }
+  if (endpoint.response_offset != nullptr && endpoint.response_length != nullptr) {
+    const auto* reflection = response->GetReflection();
+    const auto number = [&](const FieldDescriptor* field) {
+      return std::to_string(reflection->GetInt64(*response, field));
+    };
+    answer.headers.Add("Upload-Offset", number(endpoint.response_offset));
+    answer.headers.Add("Upload-Length", number(endpoint.response_length));
+  }
   const bool shared = endpoint.publicly_cacheable && !call.credentials;
   answer.headers.AddAll(shared ? public_json_headers_ : private_json_headers_);
   if (endpoint.read_only) {

@@ -1,6 +1,7 @@
-// multipart/form-data as a client stream: read while it arrives, never whole in memory. Form fields come before the
-// file; one file a request.
+// Uploads as client streams: read while they arrive, never whole in memory. Either multipart/form-data, form fields
+// before the file and one file a request; or a raw body that begins at the offset its header says.
 #include <array>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "libs/base/limits.h"
 #include "libs/base/status.h"
 #include "libs/http/multipart.h"
+#include "services/gateway/binding.h"
 #include "services/gateway/edge.h"
 #include "services/gateway/transcode/text_forms.h"
 
@@ -122,21 +124,67 @@ class UploadReader final : public rpc::MessageReader, private http::MultipartPar
   bool ended_ = false;
 };
 
+// Decimal, as a number of bytes.
+absl::StatusOr<int64_t> UploadOffset(const http::HeaderList& headers) {
+  const std::string_view text = headers.Get("upload-offset");
+  int64_t offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  const bool number = error == std::errc() && end == text.data() + text.size() && offset >= 0;
+  if (number && headers.Count("upload-offset") == 1) return offset;
+  return base::InvalidField("Upload-Offset",
+                            {"cần tiêu đề này, một lần, là số byte đã gửi xong; HEAD cho biết số ấy.",
+                             "this header is needed, once: the bytes that are there already; HEAD tells them."},
+                            "BAD_VALUE");
+}
+
+// First what path and header say, then the body as it comes. What is wrong with them is told by Read, so that a
+// stranger is told to log in first.
+class OffsetReader final : public rpc::MessageReader {
+ public:
+  explicit OffsetReader(const EdgeCall& call) : call_(call), body_(call.exchange->body_reader()) {}
+
+  absl::StatusOr<bool> Read(google::protobuf::Message* out) override {
+    out->Clear();
+    const Endpoint& endpoint = *call_.endpoint;
+    if (!std::exchange(begun_, true)) {
+      ASSIGN_OR_RETURN(const int64_t offset, UploadOffset(call_.http().headers));
+      RETURN_IF_ERROR(BindUpload(*call_.route, call_.segments, call_.http(), out));
+      out->GetReflection()->SetInt64(out, endpoint.stream_offset, offset);
+      return true;
+    }
+    if (body_ == nullptr) return false;
+    ASSIGN_OR_RETURN(const size_t got, body_->Read(buffer_));
+    if (got == 0) return false;
+    out->GetReflection()->SetString(out, endpoint.stream_data, std::string(buffer_.data(), got));
+    return true;
+  }
+
+ private:
+  const EdgeCall& call_;
+  http::BodyReader* const body_;  // null: no body
+  std::array<char, base::kUploadChunkBytes> buffer_;
+  bool begun_ = false;
+};
+
 }  // namespace
 
 void Edge::RunUpload(EdgeCall& call) const {
   const Endpoint& endpoint = *call.endpoint;
+  if (endpoint.stream_offset != nullptr) return RunStream(call, std::make_unique<OffsetReader>(call));
   const auto boundary = http::MultipartBoundary(call.http().headers.Get("content-type"));
   http::BodyReader* body = call.exchange->body_reader();
   if (!boundary.ok() || body == nullptr) {
     return AnswerProblem(call, base::InvalidField("body", {"cần multipart/form-data có nội dung.",
                                                            "multipart/form-data with content is needed."}));
   }
-  // Half a megabyte of stack is little for the buffer of a reader.
-  const auto reader = std::make_unique<UploadReader>(*body, *boundary);
-  const std::unique_ptr<Message> response(endpoint.entry().response_prototype->New());
+  RunStream(call, std::make_unique<UploadReader>(*body, *boundary));
+}
+
+// Readers are large: they live on the heap.
+void Edge::RunStream(EdgeCall& call, const std::unique_ptr<rpc::MessageReader>& reader) const {
+  const std::unique_ptr<Message> response(call.endpoint->entry().response_prototype->New());
   call.reached = true;
-  const absl::Status status = parts_.pipeline.ClientStream(*endpoint.method, call.head, *reader, response.get());
+  const absl::Status status = parts_.pipeline.ClientStream(*call.endpoint->method, call.head, *reader, response.get());
   if (!status.ok()) return AnswerProblem(call, status);
   AnswerMessage(call, response.get());
 }

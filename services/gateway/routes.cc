@@ -75,8 +75,15 @@ absl::Status RouteTable::AddMethod(const rpc::BoundMethod& method) {
                    : entry.server_stream ? Endpoint::Kind::kEvents
                                          : Endpoint::Kind::kUnary;
   if (endpoint->kind == Endpoint::Kind::kUpload && &input != options::UploadChunk::descriptor()) {
-    return Bad(*endpoint, "a client stream over HTTP is one of dinh.options.v1.UploadChunk");
+    endpoint->stream_offset = FindField(input, "offset", FieldDescriptor::TYPE_INT64);
+    endpoint->stream_data = FindField(input, "data", FieldDescriptor::TYPE_BYTES);
+    if (endpoint->stream_offset == nullptr || endpoint->stream_data == nullptr) {
+      return Bad(*endpoint,
+                 "a client stream over HTTP is one of dinh.options.v1.UploadChunk, or has int64 offset and bytes data");
+    }
   }
+  endpoint->response_offset = FindField(output, "offset", FieldDescriptor::TYPE_INT64);
+  endpoint->response_length = FindField(output, "size_bytes", FieldDescriptor::TYPE_INT64);
   endpoint->raw_response = &output == options::RawBody::descriptor();
   endpoint->signed_request = &input == options::SignedRequest::descriptor();
   endpoint->read_only = entry.no_side_effects;

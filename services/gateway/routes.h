@@ -43,6 +43,13 @@ struct Endpoint {
   const FieldDescriptor* response_etag = nullptr;      // string `etag` of the response
   const transcode::FieldPlan* resume_field = nullptr;  // events: int64 `last_event_id` or `after_sequence`
   const FieldDescriptor* sequence_field = nullptr;     // events: int64 `sequence` of the message
+  // Uploads that go on from an offset: int64 `offset` and bytes `data` of the streamed message. The body is raw then,
+  // and the offset is a header. Both null: multipart of UploadChunk.
+  const FieldDescriptor* stream_offset = nullptr;
+  const FieldDescriptor* stream_data = nullptr;
+  // int64 `offset` and `size_bytes` of the answer, which tells them in Upload-Offset and Upload-Length.
+  const FieldDescriptor* response_offset = nullptr;
+  const FieldDescriptor* response_length = nullptr;
 
   const rpc::MethodEntry& entry() const { return *method->entry; }
 };

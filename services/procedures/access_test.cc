@@ -285,12 +285,6 @@ TEST_F(AccessTest, FilesAreTheirOwnersUntilUsedThenTheDossiers) {
   EXPECT_TRUE(File(once).ok());
 }
 
-int FilesUnder(const std::string& dir) {
-  int count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir)) count += entry.is_regular_file();
-  return count;
-}
-
 TEST_F(AccessTest, UploadsAreCheckedByContentAndLeaveNothingBehind) {
   const std::string folder = harness_->data_dir() + "/procedures/files";
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), "<html>", "giay-to.pdf").status()), "FILE_TYPE_REFUSED");

@@ -76,6 +76,47 @@ inline absl::Status UploadIncomplete() {
                             "UPLOAD_INCOMPLETE");
 }
 
+inline absl::Status TooManyOpenUploads() {
+  return base::FailedPrecondition("TOO_MANY_OPEN_UPLOADS",
+                                  {"Bạn có quá nhiều tệp đang tải dở. Hãy tải nốt, hoặc chờ 48 giờ để chúng tự xóa.",
+                                   "Too many uploads are not finished. Finish them, or wait 48 hours until they go."});
+}
+
+inline absl::Status UploadOffsetWrong(int64_t offset) {
+  const std::string there = std::to_string(offset);
+  return base::FailedPrecondition("UPLOAD_OFFSET_WRONG",
+                                  {"Máy chủ đã có " + there + " byte của tệp này. Hãy gửi tiếp từ vị trí đó.",
+                                   "The server has " + there + " bytes of this file. Go on from there."},
+                                  {{"offset", there}});
+}
+
+inline absl::Status UploadLongerThanSaid(int64_t size_bytes) {
+  const std::string size = std::to_string(size_bytes);
+  return base::Error(absl::StatusCode::kInvalidArgument, "UPLOAD_LONGER_THAN_SAID",
+                     {"Tệp dài hơn " + size + " byte đã báo. Hãy bắt đầu lại với đúng kích thước.",
+                      "The file is longer than the " + size + " bytes said. Begin again with its real size."},
+                     {{"size_bytes", size}});
+}
+
+inline absl::Status UploadStillFinishing() {
+  return base::Error(absl::StatusCode::kAborted, "UPLOAD_STILL_FINISHING",
+                     {"Một lệnh khác đang hoàn tất tệp này. Hãy hỏi lại trạng thái của lần tải.",
+                      "Another call is just finishing this file. Ask for the upload again."});
+}
+
+inline absl::Status TooManyParts() {
+  return base::FailedPrecondition("TOO_MANY_PARTS",
+                                  {"Tệp được gửi thành quá nhiều mảnh nhỏ. Hãy tải lại từ đầu khi mạng ổn định hơn.",
+                                   "The file came in too many small pieces. Begin again over a steadier network."});
+}
+
+inline absl::Status UploadHashWrong() {
+  return base::InvalidField("sha256",
+                            {"Nội dung nhận được không khớp mã SHA-256 đã báo. Hãy tải lại từ đầu.",
+                             "The content does not have the SHA-256 said. Begin again."},
+                            "UPLOAD_HASH_WRONG");
+}
+
 inline absl::Status PaperNotYet() {
   return base::FailedPrecondition(
       "RECEIPT_NOT_YET", {"Giấy này chưa có: hồ sơ chưa đến bước đó. Hãy chờ cán bộ một cửa kiểm tra hồ sơ.",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/config/data_files.h"
+#include "libs/db/append_only.h"
 #include "libs/events/consumer.h"
 #include "libs/events/event_hub.h"
 #include "libs/events/jobs.h"
@@ -34,9 +35,14 @@ class ProceduresModule final : public app::ServiceModule {
                                  "an address that begins with https:// (or http://) is needed."},
                                 "INVALID_CONFIG");
     }
+    if (config_.sweep_every < std::chrono::seconds(1)) {
+      return base::InvalidField("procedures.sweep_every", {"cần ít nhất một giây.", "at least a second is needed."},
+                                "INVALID_CONFIG");
+    }
     while (config_.public_url.ends_with('/')) config_.public_url.pop_back();
     RETURN_IF_ERROR(LoadData(platform));
     ASSIGN_OR_RETURN(db_, platform.OpenDatabase(Migrations()));
+    RETURN_IF_ERROR(db::EnsureAppendOnly(*db_, "timeline"));
     ASSIGN_OR_RETURN(db::BlobStore* const blobs, platform.OpenBlobs());
     store_.emplace(platform.sealer());
     hub_.emplace(*db_, platform.service(), platform.clock(), platform.random(), platform.ids(), platform.logger(),
@@ -46,7 +52,7 @@ class ProceduresModule final : public app::ServiceModule {
                   platform.logger(), platform.metrics(), PayloadSeal());
     charges_.emplace(*jobs_, platform.To("payments"), *db_, *store_);
     RETURN_IF_ERROR(charges_->Register());
-    sweeper_.emplace(*jobs_, *db_, *store_, *blobs);
+    sweeper_.emplace(*jobs_, *db_, *store_, *blobs, config_.sweep_every.count() * base::kMicrosPerSecond);
     RETURN_IF_ERROR(sweeper_->Register());
     metrics_.emplace(platform.metrics());
     handlers_.emplace(HandlerParts{*db_, *store_, *catalogue_, roles_, *blobs, *hub_, *charges_, printer_, config_,
@@ -76,6 +82,11 @@ class ProceduresModule final : public app::ServiceModule {
     table.Unary(dossiers + "GetReceipt", h, &Handlers::GetReceipt);
     table.Unary(dossiers + "TrackDossier", h, &Handlers::TrackDossier);
     table.ServerStream(dossiers + "WatchDossier", h, pb::DossierUpdate::default_instance(), &Handlers::WatchDossier);
+    const std::string uploads = "dinh.procedures.v1.UploadService.";
+    table.Unary(uploads + "CreateUpload", h, &Handlers::CreateUpload);
+    table.Unary(uploads + "GetUpload", h, &Handlers::GetUpload);
+    table.ClientStream(uploads + "AppendUpload", h, pb::AppendUploadRequest::default_instance(),
+                       &Handlers::AppendUpload);
     const std::string desk = "dinh.procedures.v1.DeskService.";
     table.Unary(desk + "AcceptDossier", h, &Handlers::AcceptDossier);
     table.Unary(desk + "RejectDossier", h, &Handlers::RejectDossier);

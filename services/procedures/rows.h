@@ -75,6 +75,32 @@ struct AttachmentRow {
   base::Micros created_at = 0;
 };
 
+// An upload that comes in pieces.
+struct UploadRow {
+  std::string id;
+  std::string owner_account;
+  std::string owner_person;
+  std::string file_name;  // as the client names it
+  int64_t size_bytes = 0;
+  std::string sha256;      // lower-case hex, as the client says; "" not said
+  int64_t received = 0;    // bytes that are durable
+  int64_t parts = 0;       // in so many pieces
+  std::string attachment;  // what it has become; "" open
+  base::Micros created_at = 0;
+  base::Micros touched_at = 0;
+
+  // As with unused files: the login that began it, acting for the same person.
+  bool OwnedBy(const auth::Principal& principal) const {
+    return owner_account == principal.id && (owner_person.empty() || owner_person == principal.person);
+  }
+};
+
+struct UploadPart {
+  int64_t start = 0;
+  int64_t size_bytes = 0;
+  std::string blob;
+};
+
 // A file with the dossier it hangs on, for deciding who may read it.
 struct AttachmentInDossier {
   AttachmentRow file;

@@ -51,6 +51,27 @@ class Store {
   // Rows of uploads nobody used since `before`: removed, the ids of their blobs returned (at most `limit`).
   absl::StatusOr<std::vector<std::string>> RemoveUnused(db::Tx& tx, base::Micros before, int limit) const;
 
+  // store_uploads.cc: uploads in pieces.
+  absl::Status InsertUpload(db::Tx& tx, const UploadRow& row) const;
+  absl::StatusOr<std::optional<UploadRow>> Upload(db::Tx& tx, std::string_view id) const;
+  absl::StatusOr<int64_t> CountOpenUploads(db::Tx& tx, std::string_view account) const;
+  // false, and nothing changed, when the upload does not stand at part.start any more.
+  absl::StatusOr<bool> AddUploadPart(db::Tx& tx, std::string_view id, const UploadPart& part, base::Micros now) const;
+  // In the order of their bytes.
+  absl::StatusOr<std::vector<UploadPart>> UploadParts(db::Tx& tx, std::string_view id) const;
+  // false, and nothing changed, when it is not open any more. Its parts are for DropUploadParts then.
+  absl::StatusOr<bool> FinishUpload(db::Tx& tx, std::string_view id, std::string_view attachment,
+                                    base::Micros now) const;
+  // The ids of their blobs, which no row names any more.
+  absl::StatusOr<std::vector<std::string>> DropUploadParts(db::Tx& tx, std::string_view id) const;
+  // With its parts: the ids of their blobs.
+  absl::StatusOr<std::vector<std::string>> DropUpload(db::Tx& tx, std::string_view id) const;
+  // The same for those that nothing came for since `before` (at most `limit` uploads).
+  absl::StatusOr<std::vector<std::string>> DropStaleUploads(db::Tx& tx, base::Micros before, int limit) const;
+
+  // The blobs that rows name, of those from `first` to `last`, in no order.
+  absl::StatusOr<std::vector<std::string>> NamedBlobs(db::Tx& tx, std::string_view first, std::string_view last) const;
+
  private:
   absl::StatusOr<std::optional<DossierRow>> One(db::Tx& tx, std::string_view where, std::string_view value) const;
   absl::StatusOr<DossierRow> Read(const db::Row& row) const;

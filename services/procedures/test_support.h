@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -108,6 +109,13 @@ inline std::vector<std::string> FieldsOf(const absl::Status& status) {
     for (const auto& v : detail->violations) out.push_back(v.field);
   }
   return out;
+}
+
+// Regular files in a folder and all below it.
+inline int FilesUnder(const std::string& folder) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) count += entry.is_regular_file();
+  return count;
 }
 
 inline constexpr char kPersonA[] = "0190a5b2-7e3c-7abc-8def-00000000000a";

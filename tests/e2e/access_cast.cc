@@ -10,6 +10,7 @@
 #include "dinh/procedures/v1/catalogue_service.pb.h"
 #include "dinh/procedures/v1/desk_service.pb.h"
 #include "dinh/procedures/v1/dossier_service.pb.h"
+#include "dinh/procedures/v1/upload_service.pb.h"
 #include "dinh/territory/v1/service.pb.h"
 #include "google/api/annotations.pb.h"
 #include "gtest/gtest.h"
@@ -103,6 +104,9 @@ void Cast::AssembleDossiers() {
   Json filing = village_.CopyFiling();
   filing["attachments"] = {attachment};
   resources_["attachment"] = attachment;
+  const ApiAnswer upload = a.Post("/v1/uploads", {{"file_name", "giay.pdf"}, {"size_bytes", 1000}});
+  ASSERT_EQ(upload.status, 200) << upload.raw;
+  resources_["upload"] = upload.Text("id");
   resources_["dossier"] = village_.File(a, filing).Text("code");
   const ApiAnswer accepted = Client("desk").Post("/v1/dossiers/" + resource("dossier") + ":accept");
   ASSERT_EQ(accepted.status, 200) << accepted.raw;
@@ -180,7 +184,7 @@ std::vector<const MethodDescriptor*> AllMethods() {
       identity::v1::GetMeRequest::descriptor()->file(),           identity::v1::SetGrantsRequest::descriptor()->file(),
       payments::v1::OpenChargeRequest::descriptor()->file(),      procedures::v1::GetFormRequest::descriptor()->file(),
       procedures::v1::GetDossierRequest::descriptor()->file(),    events::v1::ReadEventsRequest::descriptor()->file(),
-      procedures::v1::AcceptDossierRequest::descriptor()->file(),
+      procedures::v1::AcceptDossierRequest::descriptor()->file(), procedures::v1::Upload::descriptor()->file(),
   };
   std::vector<const MethodDescriptor*> methods;
   for (const auto* file : files) {

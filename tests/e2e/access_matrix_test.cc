@@ -35,6 +35,7 @@ class AccessMatrixTest : public PlatformTest {
       return name == "TrackDossier" ? "{track}" : "{dossier}";
     }
     if (service == "PaymentsService") return name == "ResolveSuspense" ? "{suspense}" : "{charge}";
+    if (service == "UploadService") return "{upload}";
     if (service == "CatalogueService") return "2.000635";
     if (service == "OfficerService") return "{officer}";
     if (service == "PersonService") return "{person_a}";
@@ -67,6 +68,7 @@ class AccessMatrixTest : public PlatformTest {
     std::set<std::string> variables;
     const std::string path = cast_->Fill(PathFor(method, &variables));
     const HttpRule rule = HttpRuleOf(method);
+    if (method.name() == "AppendUpload") return client.SendPiece(path, 0, "%PDF-1.4");
     if (method.client_streaming()) {
       return client.Upload(path, "giay.pdf", "application/pdf", demo::SamplePdf("DINH-MATRIX"));
     }
@@ -101,10 +103,11 @@ class AccessMatrixTest : public PlatformTest {
   static inline std::unique_ptr<Cast> cast_;
 };
 
-// Rows whose place the rule alone does not tell: a login is its account's; a person is seen by whichever desk of their
-// commune asks, the police' too.
+// Rows whose place the rule alone does not tell: a login is its account's, and so is an upload; a person is seen by
+// whichever desk of their commune asks, the police' too.
 std::optional<bool> Special(const MethodDescriptor& method, const std::string& who) {
   if (method.name() == "EndLogin") return who == "citizen_a";
+  if (method.name() == "GetUpload" || method.name() == "AppendUpload") return who == "citizen_a";
   if (method.name() == "VerifyPerson" && who == "police") return true;
   // Anonymous callers are told that the signature is missing, which is no refusal of theirs.
   if (method.name() == "NotifyCredit") return who == "anonymous";

@@ -13,7 +13,7 @@ struct AccessRow {
   const char* method;
   // Names in braces are resources of the cast.
   const char* path;
-  // JSON; "" for none, "file" for an upload.
+  // JSON; "" for none, "file" for an upload, "piece" for some of its bytes.
   const char* body;
   int expected;
   // The refusal needs more than the rule of access: the step's role, who owns the login, a signature.
@@ -48,6 +48,16 @@ inline const std::vector<AccessRow>& AccessRows() {
        R"({"procedure":"1.004873"})", 403},
       {"anonymous", "POST", "/v1/attachments", "file", 401},
       {"chair vice_chair accountant admin police_chief", "POST", "/v1/attachments", "file", 403},
+      {"anonymous", "POST", "/v1/uploads", R"({"file_name":"a.pdf","size_bytes":9})", 401},
+      {"chair vice_chair accountant admin police_chief", "POST", "/v1/uploads",
+       R"({"file_name":"a.pdf","size_bytes":9})", 403},
+      {"citizen_a", "GET", "/v1/uploads/{upload}", "", 200},
+      {"anonymous", "GET", "/v1/uploads/{upload}", "", 401},
+      {"chair vice_chair accountant admin police_chief", "GET", "/v1/uploads/{upload}", "", 403},
+      {"citizen_b desk specialist police elsewhere", "GET", "/v1/uploads/{upload}", "", 403, true},
+      {"anonymous", "PATCH", "/v1/uploads/{upload}", "piece", 401},
+      {"chair vice_chair accountant admin police_chief", "PATCH", "/v1/uploads/{upload}", "piece", 403},
+      {"citizen_b desk specialist police elsewhere", "PATCH", "/v1/uploads/{upload}", "piece", 403, true},
       {"anonymous", "POST", "/v1/dossiers/{new}:withdraw", "{}", 401},
       {"citizen_b desk police chair admin", "POST", "/v1/dossiers/{new}:withdraw", "{}", 403},
       {"anonymous", "POST", "/v1/dossiers/{new}:supply", "{}", 401},

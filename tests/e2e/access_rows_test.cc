@@ -42,6 +42,7 @@ class AccessRowsTest : public PlatformTest {
     const std::string path = cast_->Fill(row.path);
     const std::string body = row.body;
     if (body == "file") return client.Upload(path, "giay.pdf", "application/pdf", demo::SamplePdf("DINH-ACCESS"));
+    if (body == "piece") return client.SendPiece(path, 0, "%PDF-1.4");
     return client.Send(row.method, path, body, body.empty() ? "" : "application/json");
   }
 
@@ -96,6 +97,9 @@ TEST_F(AccessRowsTest, AbsentAndForeignAreTheSameBytes) {
       {"citizen_b", "GET", "/v1/dossiers/{dossier}/events", "/v1/dossiers/H56.15865-260101-9999/events", ""},
       {"citizen_b", "POST", "/v1/dossiers/{new}:withdraw", "/v1/dossiers/H56.15865-260101-9999:withdraw", "{}"},
       {"citizen_b", "GET", "/v1/attachments/{attachment}", "/v1/attachments/{absent}", ""},
+      {"citizen_b", "GET", "/v1/uploads/{upload}", "/v1/uploads/{absent}", ""},
+      {"citizen_b", "PATCH", "/v1/uploads/{upload}", "/v1/uploads/{absent}", "piece"},
+      {"desk", "PATCH", "/v1/uploads/{upload}", "/v1/uploads/{absent}", "piece"},
       {"citizen_b", "GET", "/v1/charges/{charge}", "/v1/charges/{absent}", ""},
       {"citizen_b", "GET", "/v1/charges/{charge}/qr", "/v1/charges/{absent}/qr", ""},
       {"citizen_b", "POST", "/v1/me/persons/{person_a}:select", "/v1/me/persons/{absent}:select", "{}"},

@@ -85,6 +85,7 @@ class BadInputTest : public PlatformTest {
     if (method.name() == "TrackDossier") value = cast_->resource("track");
     if (service == "PaymentsService")
       value = cast_->resource(method.name() == "ResolveSuspense" ? "suspense" : "charge");
+    if (service == "UploadService") value = cast_->resource("upload");
     if (service == "CatalogueService") value = "2.000635";
     if (service == "OfficerService") value = cast_->resource("officer");
     if (service == "PersonService") value = cast_->resource("person_a");

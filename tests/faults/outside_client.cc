@@ -14,10 +14,16 @@ constexpr std::chrono::milliseconds kRestartMax{20'000};
 constexpr int kTriesMax = 200;
 constexpr int kSmallFileBytes = 2'000;
 constexpr int kLargeFileBytes = 600'000;
+constexpr int kPieceBytes = 150'000;
 
 bool MayTryAgain(const ApiAnswer& answer) {
   if (answer.status == 0 || answer.status == 429 || answer.status == 503) return true;
-  return answer.status == 409 && (answer.Reason() == "REQUEST_IN_FLIGHT" || answer.Reason() == "IN_FLIGHT");
+  if (answer.status != 409) return false;
+  // The last two: what an earlier, broken call had brought was still being written when this one asked.
+  for (const char* reason : {"REQUEST_IN_FLIGHT", "IN_FLIGHT", "UPLOAD_OFFSET_WRONG", "UPLOAD_STILL_FINISHING"}) {
+    if (answer.Reason() == reason) return true;
+  }
+  return false;
 }
 
 // A valid PDF of about that many bytes: content under test takes more than one write.
@@ -58,12 +64,39 @@ ApiAnswer OutsideClient::Post(const std::string& what, const std::string& token,
   return Do(what, token, [&](ApiClient& client) { return client.Post(path, body, {{"Idempotency-Key", key}}); });
 }
 
+ApiAnswer OutsideClient::UploadInPieces(const std::string& token, const std::string& marker, const std::string& pdf) {
+  const auto size = static_cast<int64_t>(pdf.size());
+  const Json body = {{"file_name", marker + ".pdf"}, {"size_bytes", size}};
+  const ApiAnswer begun = Post("begin upload", token, "/v1/uploads", body, "begin-" + marker);
+  if (!begun.ok()) return begun;
+  const std::string path = "/v1/uploads/" + begun.Text("id");
+  int64_t acknowledged = 0;
+  for (int pieces = 0; pieces < kTriesMax; ++pieces) {
+    const ApiAnswer answer = Do("piece", token, [&](ApiClient& client) {
+      ApiAnswer now = client.Get(path);
+      const int64_t offset = now.Int("offset");
+      if (!now.ok() || now.body.contains("attachment")) return now;
+      if (offset < acknowledged) surprises_.push_back("bytes are lost: " + now.raw);
+      return client.SendPiece(path, offset, std::string_view(pdf).substr(static_cast<size_t>(offset), kPieceBytes));
+    });
+    if (!answer.ok()) return answer;
+    acknowledged = answer.Int("offset");
+    if (!answer.body.contains("attachment")) continue;
+    ApiAnswer stored = answer;
+    stored.body = answer.body["attachment"];
+    return stored;
+  }
+  return {};
+}
+
 bool OutsideClient::Upload(const std::string& token, const std::string& marker, std::string* id, std::string* sha256) {
-  const std::string pdf = PdfOf(marker, random_.Below(3) == 0 ? kLargeFileBytes : kSmallFileBytes);
-  const ApiAnswer stored = Do("upload", token, [&](ApiClient& client) {
-    return client.Upload("/v1/attachments", marker + ".pdf", "application/pdf", pdf,
-                         {{"Idempotency-Key", "up-" + marker}});
-  });
+  const bool large = random_.Below(3) == 0;
+  const std::string pdf = PdfOf(marker, large ? kLargeFileBytes : kSmallFileBytes);
+  const ApiAnswer stored =
+      large && random_.Below(2) == 0 ? UploadInPieces(token, marker, pdf) : Do("upload", token, [&](ApiClient& client) {
+        return client.Upload("/v1/attachments", marker + ".pdf", "application/pdf", pdf,
+                             {{"Idempotency-Key", "up-" + marker}});
+      });
   if (!stored.ok()) return false;
   *id = stored.Text("id");
   *sha256 = stored.Text("sha256");

@@ -87,6 +87,8 @@ class OutsideClient {
                        const demo::Json& body, const std::string& key);
   bool Live(Acknowledged& ack);
   bool Upload(const std::string& token, const std::string& marker, std::string* id, std::string* sha256);
+  // The same in pieces, going on from wherever the server says it stands.
+  demo::ApiAnswer UploadInPieces(const std::string& token, const std::string& marker, const std::string& pdf);
   bool File(Acknowledged& ack);
   bool Accept(Acknowledged& ack);
   bool Pay(Acknowledged& ack);

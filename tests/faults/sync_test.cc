@@ -180,6 +180,21 @@ class SyncTest : public ::testing::Test {
         << "answered before the WAL of " << service << " was synced";
   }
 
+  // The file: synced, renamed, its folder synced, and only then the row that names it.
+  void ExpectFileKept(const std::vector<Syscall>& calls, const std::string& mark) {
+    SCOPED_TRACE("the file of " + mark);
+    const auto window = Window::Of(calls, "X-Mark: " + mark + "\\r");
+    ASSERT_TRUE(window.has_value());
+    const auto synced = window->WrittenAndSynced(window->from(), "/procedures/files/");
+    ASSERT_TRUE(synced.has_value()) << "the file was not synced";
+    const auto renamed = window->After(*synced, {"rename", "renameat", "renameat2"}, "/procedures/files/");
+    ASSERT_TRUE(renamed.has_value()) << "the file got its name before it was synced";
+    const auto folder = window->After(*renamed, {"fsync", "fdatasync"}, "/procedures/files");
+    ASSERT_TRUE(folder.has_value()) << "the folder was not synced";
+    EXPECT_TRUE(window->WrittenAndSynced(*folder, "/db/procedures.sqlite-wal").has_value())
+        << "the row was committed before its file was durable";
+  }
+
   TempDir dir_;
   std::unique_ptr<ServerProcess> server_;
 };
@@ -195,6 +210,11 @@ TEST_F(SyncTest, EveryAcknowledgementComesAfterItsSyncs) {
         a.Upload("/v1/attachments", "giay.pdf", "application/pdf",
                  demo::SamplePdf(std::string(i % 2 == 0 ? 10 : 200'000, 'x')), Mark("upload-" + n));
     ASSERT_EQ(stored.status, 200) << stored.raw;
+    const ApiAnswer begun =
+        a.Post("/v1/uploads", {{"file_name", "a.pdf"}, {"size_bytes", 500'000}}, Mark("begin-" + n));
+    ASSERT_EQ(begun.status, 200) << begun.raw;
+    ASSERT_EQ(a.SendPiece("/v1/uploads/" + begun.Text("id"), 0, std::string(70'000, 'x'), Mark("piece-" + n)).status,
+              200);
     Json filing = village.CopyFiling();
     filing["attachments"] = {stored.Text("id")};
     const ApiAnswer filed = a.Post("/v1/dossiers", filing, Mark("file-" + n));
@@ -227,24 +247,15 @@ TEST_F(SyncTest, EveryAcknowledgementComesAfterItsSyncs) {
   for (int i = 0; i < kRounds; ++i) {
     const std::string n = std::to_string(i);
     ExpectCommitted(calls, "upload-" + n, "procedures");
+    ExpectCommitted(calls, "begin-" + n, "procedures");
     ExpectCommitted(calls, "file-" + n, "procedures");
     ExpectCommitted(calls, "read-" + n, "procedures");  // who read it is written before it is shown
     ExpectCommitted(calls, "accept-" + n, "procedures");
     ExpectCommitted(calls, "notify-" + n, "payments");
     ExpectCommitted(calls, "person-" + n, "identity");
     ExpectCommitted(calls, "otp-" + n, "identity");
-    // The file: synced, renamed, its folder synced, and only then the row that names it.
-    SCOPED_TRACE("the file of upload-" + n);
-    const auto window = Window::Of(calls, "X-Mark: upload-" + n + "\\r");
-    ASSERT_TRUE(window.has_value());
-    const auto synced = window->WrittenAndSynced(window->from(), "/procedures/files/");
-    ASSERT_TRUE(synced.has_value()) << "the file was not synced";
-    const auto renamed = window->After(*synced, {"rename", "renameat", "renameat2"}, "/procedures/files/");
-    ASSERT_TRUE(renamed.has_value()) << "the file got its name before it was synced";
-    const auto folder = window->After(*renamed, {"fsync", "fdatasync"}, "/procedures/files");
-    ASSERT_TRUE(folder.has_value()) << "the folder was not synced";
-    EXPECT_TRUE(window->WrittenAndSynced(*folder, "/db/procedures.sqlite-wal").has_value())
-        << "the row was committed before its file was durable";
+    ExpectFileKept(calls, "upload-" + n);
+    ExpectFileKept(calls, "piece-" + n);
   }
 }
 

@@ -200,6 +200,13 @@ class Builder {
         parameters.push_back(std::move(parameter));
       }
     }
+    if (IsOffsetStream(entry)) {
+      parameters.push_back({{"name", "Upload-Offset"},
+                            {"in", "header"},
+                            {"required", true},
+                            {"description", "Bytes that are there already: where this body begins."},
+                            {"schema", {{"type", "integer"}, {"format", "int64"}, {"minimum", 0}}}});
+    }
     if (!entry.no_side_effects && entry.rule.rate != auth::RateClass::kAuth) {
       parameters.push_back({{"name", "Idempotency-Key"},
                             {"in", "header"},
@@ -208,6 +215,10 @@ class Builder {
                             {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}}});
     }
     return parameters;
+  }
+
+  static bool IsOffsetStream(const rpc::MethodEntry& entry) {
+    return entry.descriptor->client_streaming() && entry.descriptor->input_type()->full_name() != kUploadChunk;
   }
 
   static bool IsText(const FieldDescriptor& field) {
@@ -226,6 +237,12 @@ class Builder {
                     {"required", Json::array({"file"})},
                     {"properties",
                      {{"file", {{"type", "string"}, {"contentMediaType", "application/octet-stream"}}}}}}}}}}}};
+    }
+    if (IsOffsetStream(entry)) {
+      return {{"required", true},
+              {"content",
+               {{"application/offset+octet-stream",
+                 {{"schema", {{"type", "string"}, {"contentMediaType", "application/octet-stream"}}}}}}}};
     }
     if (request.full_name() == kSignedRequest) {
       return {{"required", true}, {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};

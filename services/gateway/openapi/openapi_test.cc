@@ -3,6 +3,7 @@
 #include "dinh/identity/v1/auth_service.pb.h"
 #include "dinh/payments/v1/service.pb.h"
 #include "dinh/procedures/v1/dossier_service.pb.h"
+#include "dinh/procedures/v1/upload_service.pb.h"
 #include "dinh/territory/v1/service.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,7 +20,7 @@ class OpenApiTest : public ::testing::Test {
   void SetUp() override {
     for (const auto* file :
          {identity::v1::SendOtpRequest::descriptor()->file(), payments::v1::OpenChargeRequest::descriptor()->file(),
-          procedures::v1::CreateDossierRequest::descriptor()->file(),
+          procedures::v1::CreateDossierRequest::descriptor()->file(), procedures::v1::Upload::descriptor()->file(),
           territory::v1::GetUnitRequest::descriptor()->file()}) {
       for (int s = 0; s < file->service_count(); ++s) {
         for (int m = 0; m < file->service(s)->method_count(); ++m) Add(*file->service(s)->method(m));
@@ -89,6 +90,11 @@ TEST_F(OpenApiTest, RoutesRulesAndComments) {
 
 TEST_F(OpenApiTest, BodiesThatAreNotJson) {
   EXPECT_TRUE(doc_["paths"]["/v1/attachments"]["post"]["requestBody"]["content"].contains("multipart/form-data"));
+  const Json& append = doc_["paths"]["/v1/uploads/{id}"]["patch"];
+  EXPECT_TRUE(append["requestBody"]["content"].contains("application/offset+octet-stream"));
+  EXPECT_EQ(append["parameters"][0]["name"], "id");
+  EXPECT_EQ(append["parameters"][1]["name"], "Upload-Offset");
+  EXPECT_EQ(append["parameters"][1]["in"], "header");
   EXPECT_TRUE(doc_["paths"]["/v1/dossiers/{code}/receipt"]["get"]["responses"]["200"]["content"].contains("*/*"));
   EXPECT_TRUE(
       doc_["paths"]["/v1/dossiers/{code}/events"]["get"]["responses"]["200"]["content"].contains("text/event-stream"));

@@ -1,38 +1,13 @@
-#include <algorithm>
 #include <utility>
 
-#include "libs/base/strings.h"
-#include "services/procedures/domain/content_type.h"
 #include "services/procedures/errors.h"
 #include "services/procedures/handlers/handlers.h"
+#include "services/procedures/intake.h"
 #include "services/procedures/limits.h"
 
 namespace dinh::procedures {
 namespace {
-
 using options::v1::UploadChunk;
-
-// Takes the pieces as they come: into the sealed file, and what the check of the content needs aside.
-class Intake {
- public:
-  explicit Intake(db::BlobWriter& writer) : writer_(writer) {}
-
-  absl::Status Add(std::string_view bytes) {
-    size_ += static_cast<int64_t>(bytes.size());
-    if (size_ > kUploadBytesMax) return UploadTooLarge();
-    if (head_.size() < kSniffHeadBytes) head_ += bytes.substr(0, kSniffHeadBytes - head_.size());
-    tail_ += bytes.substr(bytes.size() - std::min(bytes.size(), kSniffTailBytes));
-    if (tail_.size() > kSniffTailBytes) tail_.erase(0, tail_.size() - kSniffTailBytes);
-    return writer_.Write(bytes);
-  }
-  absl::StatusOr<std::string> Type() const { return DetectContentType(head_, tail_, size_); }
-
- private:
-  db::BlobWriter& writer_;
-  std::string head_, tail_;
-  int64_t size_ = 0;
-};
-
 }  // namespace
 
 absl::StatusOr<pb::Attachment> Handlers::UploadAttachment(rpc::Context& ctx, rpc::MessageReader& reader) {
@@ -51,16 +26,10 @@ absl::StatusOr<pb::Attachment> Handlers::UploadAttachment(rpc::Context& ctx, rpc
     if (chunk.has_head() && name.empty()) name = chunk.head().file_name();
     if (!chunk.data().empty()) RETURN_IF_ERROR(intake.Add(chunk.data()));
   }
-  AttachmentRow row;
-  ASSIGN_OR_RETURN(row.content_type, intake.Type());
-  ASSIGN_OR_RETURN(const db::BlobInfo blob, writer->Commit());
+  ASSIGN_OR_RETURN(AttachmentRow row, intake.Commit(name));
   row.id = p_.ids.Next();
   row.owner_account = account;
   row.owner_person = ctx.principal().person;
-  row.file_name = CleanFileName(name, row.content_type);
-  row.blob = blob.id;
-  row.size_bytes = blob.size;
-  row.sha256 = base::HexEncode(blob.sha256);
   row.created_at = ctx.Now();
   absl::StatusOr<pb::Attachment> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Attachment> {
     ASSIGN_OR_RETURN(const int64_t waiting, p_.store.CountUnused(tx, account));
@@ -70,9 +39,9 @@ absl::StatusOr<pb::Attachment> Handlers::UploadAttachment(rpc::Context& ctx, rpc
   });
   // Refused, or the stored answer of an earlier try: these bytes belong to no row.
   if (!answer.ok() || ctx.replayed) {
-    (void)p_.blobs.Remove(blob.id);
+    (void)p_.blobs.Remove(row.blob);
   } else {
-    p_.metrics.Uploaded(blob.size);
+    p_.metrics.Uploaded(row.size_bytes);
   }
   return answer;
 }

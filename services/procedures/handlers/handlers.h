@@ -14,6 +14,7 @@
 #include "dinh/procedures/v1/desk_service.pb.h"
 #include "dinh/procedures/v1/dossier_service.pb.h"
 #include "dinh/procedures/v1/events.pb.h"
+#include "dinh/procedures/v1/upload_service.pb.h"
 #include "dinh/territory/v1/resources.pb.h"
 #include "libs/auth/page_token.h"
 #include "libs/base/ids.h"
@@ -68,6 +69,11 @@ class Handlers {
   absl::StatusOr<pb::Attachment> UploadAttachment(rpc::Context& ctx, rpc::MessageReader& reader);
   absl::StatusOr<options::v1::RawBody> GetAttachment(rpc::Context& ctx, const pb::GetAttachmentRequest& request);
 
+  // handlers/uploads.cc
+  absl::StatusOr<pb::Upload> CreateUpload(rpc::Context& ctx, const pb::CreateUploadRequest& request);
+  absl::StatusOr<pb::Upload> GetUpload(rpc::Context& ctx, const pb::GetUploadRequest& request);
+  absl::StatusOr<pb::Upload> AppendUpload(rpc::Context& ctx, rpc::MessageReader& reader);
+
   // handlers/filing.cc
   absl::StatusOr<pb::Dossier> CreateDossier(rpc::Context& ctx, const pb::CreateDossierRequest& request);
 
@@ -120,6 +126,12 @@ class Handlers {
   absl::Status TakeFiles(db::Tx& tx, const auth::Principal& principal,
                          const google::protobuf::RepeatedPtrField<std::string>& ids, const DossierRow& row,
                          FileKind kind, std::vector<AttachmentRow>& files) const;
+  class PartKeeper;
+  absl::StatusOr<UploadRow> OwnUpload(rpc::Context& ctx, const std::string& id);
+  absl::StatusOr<pb::Upload> RefuseOffset(rpc::Context& ctx, rpc::MessageReader& reader, const UploadRow& row);
+  absl::StatusOr<AttachmentRow> JoinParts(rpc::Context& ctx, const UploadRow& row,
+                                          const std::vector<UploadPart>& parts);
+  absl::StatusOr<pb::Upload> FinishUpload(rpc::Context& ctx, const UploadRow& row);
   ViewContext View(const rpc::Context& ctx, const DossierRow& row) const;
 
   absl::StatusOr<identity::v1::Person> FetchPerson(rpc::Context& ctx, const std::string& id) const;

@@ -100,4 +100,10 @@ ApiAnswer ApiClient::Upload(std::string_view path, const std::string& file_name,
   return ToAnswer(client_.Upload(head, {}, file));
 }
 
+ApiAnswer ApiClient::SendPiece(std::string_view path, int64_t offset, std::string_view bytes,
+                               http::ClientHeaders headers) {
+  headers.emplace_back("Upload-Offset", std::to_string(offset));
+  return Send("PATCH", path, std::string(bytes), "application/offset+octet-stream", std::move(headers));
+}
+
 }  // namespace dinh::demo

@@ -47,6 +47,9 @@ class ApiClient {
   ApiAnswer Upload(std::string_view path, const std::string& file_name, const std::string& content_type,
                    const std::string& bytes, http::ClientHeaders headers = {});
 
+  // Bytes of an upload in pieces, from `offset` on.
+  ApiAnswer SendPiece(std::string_view path, int64_t offset, std::string_view bytes, http::ClientHeaders headers = {});
+
   http::Client& transport() { return client_; }
 
  private:
