@@ -20,7 +20,7 @@
 namespace dinh::feedback {
 namespace {
 
-constexpr int64_t kPerTransaction = 2000;
+constexpr int64_t kPerTransaction = 20'000;  // counts of the map are merged over it
 constexpr int64_t kDay = 86400 * int64_t{base::kMicrosPerSecond};
 constexpr int64_t kPastDays = 730;
 constexpr int kOpenPercent = 8;  // not answered yet
