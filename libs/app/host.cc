@@ -30,8 +30,12 @@ class NoChannel final : public rpc::Channel {
                        const rpc::CallOptions&) override {
     return base::Internal("undeclared dependency");
   }
-  absl::Status Subscribe(std::string_view, const google::protobuf::Message&,
-                         std::shared_ptr<rpc::StreamSink>) override {
+  absl::Status ClientStream(base::OpContext&, std::string_view, rpc::MessageReader&, google::protobuf::Message*,
+                            const rpc::CallOptions&) override {
+    return base::Internal("undeclared dependency");
+  }
+  absl::Status Subscribe(std::string_view, const google::protobuf::Message&, std::shared_ptr<rpc::StreamSink>,
+                         const rpc::CallOptions&) override {
     return base::Internal("undeclared dependency");
   }
 };

@@ -186,8 +186,12 @@ TEST_F(HostTest, ServicesElsewhereAreReachedByTheProcesssChannels) {
       static_cast<pb::Thing*>(response)->set_name("remote");
       return absl::OkStatus();
     }
-    absl::Status Subscribe(std::string_view, const google::protobuf::Message&,
-                           std::shared_ptr<rpc::StreamSink>) override {
+    absl::Status ClientStream(base::OpContext&, std::string_view, rpc::MessageReader&, google::protobuf::Message*,
+                              const rpc::CallOptions&) override {
+      return absl::OkStatus();
+    }
+    absl::Status Subscribe(std::string_view, const google::protobuf::Message&, std::shared_ptr<rpc::StreamSink>,
+                           const rpc::CallOptions&) override {
       return absl::OkStatus();
     }
   };

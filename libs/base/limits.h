@@ -31,6 +31,8 @@ inline constexpr size_t kUploadChunkBytes = 64 * kKiB;        // how much is rea
 
 // Messages between services and to gRPC clients.
 inline constexpr size_t kGrpcMessageBytesMax = 4 * kMiB;
+// An answer may hold a whole file (RawBody).
+inline constexpr size_t kGrpcAnswerBytesMax = kUploadBytesMax + kMiB;
 
 // How long a call may take.
 inline constexpr std::chrono::seconds kUnaryDeadlineMax{30};

@@ -36,7 +36,8 @@ struct CallHead {
   Credentials credentials;
   // Already authenticated in this process (a local call in a user's name); then `credentials` are not looked at.
   const auth::Principal* principal = nullptr;
-  // A call between modules of one process: not counted against rate limits a second time.
+  // A call of another service, of this process or (by its certificate) of another one: not counted against rate limits
+  // a second time.
   bool local = false;
   std::optional<base::OpContext::Deadline> deadline;
   base::Trace trace;       // empty: the pipeline starts one

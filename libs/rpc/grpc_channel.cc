@@ -17,6 +17,7 @@
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/rpc/context.h"
+#include "libs/rpc/grpc_client_calls.h"
 #include "libs/rpc/grpc_convert.h"
 #include "libs/rpc/method_table.h"
 #include "libs/rpc/status_proto.h"
@@ -27,14 +28,30 @@ namespace {
 
 using google::protobuf::Message;
 
-constexpr std::chrono::milliseconds kCancelPoll{50};
-constexpr int kKeepaliveMs = 60'000;
+// A connection on which nothing comes back is given up after the sum of both: a cut network must not hold a feed for
+// minutes.
+constexpr int kKeepaliveMs = 20'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+// How soon a restarted callee, or a new replica's address, is found.
+constexpr int kReconnectMsMin = 100;
+constexpr int kReconnectMsMax = 1'000;
+constexpr int kConnectTimeoutMs = 2'000;
+constexpr int kResolveIntervalMs = 1'000;
 
 constexpr std::chrono::milliseconds kLongestCall = std::chrono::hours(1);
 
 // gRPC's deadline is wall clock. A context without end (a stream's) must not make it overflow.
 std::chrono::system_clock::time_point WallDeadline(const base::OpContext& ctx) {
   return std::chrono::system_clock::now() + std::min(ctx.Remaining(), kLongestCall);
+}
+
+// Text that came from outside, fit for metadata (gRPC aborts on anything else). What is not is replaced by something
+// that no token and no request id can be, so that the callee refuses it in its own words.
+std::string Sendable(std::string text) {
+  for (const char c : text) {
+    if (c < 0x20 || c > 0x7E) return "not ascii";
+  }
+  return text;
 }
 
 // Waits for one completion; owned by both sides, because the waiter may not be there any more.
@@ -44,87 +61,30 @@ struct Completion {
   std::optional<grpc::Status> status;
 };
 
-// What UNAVAILABLE and the like of gRPC itself are to us.
-absl::Status Decode(const grpc::Status& status, std::string_view service) {
-  absl::Status decoded = FromGrpc(status);
-  if (decoded.ok() || base::DetailOf(decoded).has_value()) return decoded;
-  if (absl::IsUnavailable(decoded)) {
-    return base::Unavailable("PEER_UNAVAILABLE",
-                             {"Một dịch vụ của hệ thống tạm thời không phản hồi. Hãy thử lại sau giây lát.",
-                              "A service of the platform does not answer. Try again in a moment."});
+// "ipv4:127.0.0.1:9090" is how gRPC writes a peer, too; SendWatch must tell them apart.
+GrpcChannelOptions WithPlainTarget(GrpcChannelOptions options) {
+  for (const std::string_view scheme : {"ipv4:", "ipv6:"}) {
+    if (options.target.starts_with(scheme) && !options.target.substr(scheme.size()).starts_with("/")) {
+      options.target.insert(scheme.size(), "///");
+    }
   }
-  if (absl::IsResourceExhausted(decoded)) {
-    return base::ResourceExhausted(
-        "PEER_BUSY",
-        {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.", "The platform is busy. Try again in a moment."}, 1000);
-  }
-  if (absl::IsDeadlineExceeded(decoded) || absl::IsCancelled(decoded)) return ForOutside(decoded, "");
-  return base::Internal(std::string(service) + ": " + status.error_message());
+  return options;
 }
 
 }  // namespace
 
-// Lets the consumer end a stream that may be gone already.
-struct GrpcChannel::Handle {
-  std::mutex mutex;
-  Subscription* stream = nullptr;
-};
-
-// A server stream from the other side into a sink. Owns itself; goes with OnDone.
-class GrpcChannel::Subscription final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
- public:
-  Subscription(GrpcChannel& channel, const google::protobuf::Descriptor& type, std::shared_ptr<StreamSink> sink)
-      : channel_(channel), sink_(std::move(sink)), handle_(std::make_shared<Handle>()) {
-    handle_->stream = this;
-    message_.reset(google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New());
-  }
-  grpc::ClientContext& context() { return context_; }
-  const std::shared_ptr<Handle>& handle() const { return handle_; }
-
-  void Begin(const std::string& path, const Message& request) {
-    out_ = SerializeToBuffer(request);
-    channel_.stub_->PrepareBidiStreamingCall(&context_, path, {}, this);
-    StartWriteLast(&out_, grpc::WriteOptions());
-    StartRead(&in_);
-    StartCall();
-  }
-  void OnReadDone(bool ok) override {
-    if (!ok) return;
-    const bool taken = ParseBuffer(&in_, message_.get()) && sink_->Write(*message_);
-    in_.Clear();
-    if (!taken) return context_.TryCancel();
-    StartRead(&in_);
-  }
-  void OnDone(const grpc::Status& status) override {
-    {
-      std::lock_guard lock(handle_->mutex);
-      handle_->stream = nullptr;
-    }
-    sink_->Finish(Decode(status, channel_.options_.service));
-    sink_.reset();
-    GrpcChannel& channel = channel_;
-    std::lock_guard lock(channel.mutex_);
-    channel.streams_.erase(this);
-    delete this;
-    channel.streams_gone_.notify_all();
-  }
-
- private:
-  GrpcChannel& channel_;
-  std::shared_ptr<StreamSink> sink_;
-  const std::shared_ptr<Handle> handle_;
-  grpc::ClientContext context_;
-  std::unique_ptr<Message> message_;
-  grpc::ByteBuffer in_, out_;
-};
-
 GrpcChannel::GrpcChannel(GrpcChannelOptions options, const base::Clock& clock, telemetry::Metrics* metrics)
-    : options_(std::move(options)), clock_(clock) {
+    : options_(WithPlainTarget(std::move(options))), clock_(clock) {
   if (metrics != nullptr) metrics_ = std::make_unique<CallMetrics>(*metrics, "grpc_client");
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfig(options_.services));
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(base::kGrpcMessageBytesMax));
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(base::kGrpcAnswerBytesMax));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMsMin);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMsMax);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kResolveIntervalMs);
   // Channels of one process would otherwise share connections, and a test's server would see another's.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   channel_ = grpc::CreateCustomChannel(
@@ -150,24 +110,51 @@ MethodMetrics* GrpcChannel::MetricsOf(std::string_view path) {
   return metrics.get();
 }
 
+absl::Status GrpcChannel::Prepare(const base::OpContext* ctx, const CallOptions& options,
+                                  grpc::ClientContext* client) const {
+  client->set_wait_for_ready(true);  // within the bounds of SendWatch
+  client->AddMetadata(kServiceKey, options_.service);
+  if (ctx != nullptr) client->set_deadline(WallDeadline(*ctx));
+  const base::Trace* trace = ctx != nullptr               ? &ctx->trace
+                             : options.forward != nullptr ? &options.forward->trace
+                                                          : nullptr;
+  if (trace != nullptr && !trace->trace_id.empty()) {
+    client->AddMetadata(kTraceparentKey, telemetry::FormatTraceparent(*trace));
+  }
+  if (options.forward != nullptr) {
+    const CallHead& head = *options.forward;
+    client->AddMetadata(kForwardedKey, Sendable(head.credentials.address));
+    client->AddMetadata(kLanguageKey, Sendable(head.language));
+    if (!head.request_id.empty()) client->AddMetadata(kRequestIdKey, Sendable(head.request_id));
+    if (head.credentials.kind == Credentials::Kind::kBearer) {
+      client->AddMetadata(kAuthorizationKey, "Bearer " + Sendable(head.credentials.value));
+    }
+    return absl::OkStatus();
+  }
+  if (!options.request_id.empty()) client->AddMetadata(kRequestIdKey, Sendable(options.request_id));
+  if (options.as_user == nullptr) return absl::OkStatus();
+  const auto* call = dynamic_cast<const Context*>(ctx);
+  const std::string& bearer = options.bearer.empty() && call != nullptr ? call->bearer : options.bearer;
+  if (bearer.empty()) return base::Internal("a call in a user's name without the user's token");
+  // The callee sees whom the token names: that must be who is meant.
+  if (call != nullptr &&
+      (call->principal().id != options.as_user->id || call->principal().person != options.as_user->person)) {
+    return base::Internal("a call in the name of another user than the token's");
+  }
+  client->AddMetadata(kAuthorizationKey, "Bearer " + Sendable(bearer));
+  if (call != nullptr) client->AddMetadata(kLanguageKey, Sendable(call->language));
+  return absl::OkStatus();
+}
+
 absl::Status GrpcChannel::CallRaw(base::OpContext& ctx, std::string_view path, const Message& request,
                                   Message* response, const CallOptions& options) {
   if (ctx.in_transaction) return base::Internal("call of " + std::string(path) + " from inside a transaction");
   RETURN_IF_ERROR(ctx.Check());
   const auto begin = clock_.Steady();
+  grpc::ClientContext client;
+  RETURN_IF_ERROR(Prepare(&ctx, options, &client));
   MethodMetrics* metrics = MetricsOf(path);
   if (metrics != nullptr) metrics->Started();
-  grpc::ClientContext client;
-  client.set_deadline(WallDeadline(ctx));
-  client.AddMetadata(kServiceKey, options_.service);
-  if (!ctx.trace.trace_id.empty()) client.AddMetadata(kTraceparentKey, telemetry::FormatTraceparent(ctx.trace));
-  if (!options.request_id.empty()) client.AddMetadata(kRequestIdKey, options.request_id);
-  if (options.as_user != nullptr) {
-    const auto* call = dynamic_cast<const Context*>(&ctx);
-    if (call == nullptr || call->bearer.empty())
-      return base::Internal("a call in a user's name without the user's token");
-    client.AddMetadata(kAuthorizationKey, "Bearer " + call->bearer);
-  }
   grpc::ByteBuffer out = SerializeToBuffer(request), in;
   Completion completion;
   stub_->UnaryCall(&client, std::string(path), {}, &out, &in, [&completion](grpc::Status status) {
@@ -176,38 +163,18 @@ absl::Status GrpcChannel::CallRaw(base::OpContext& ctx, std::string_view path, c
     completion.status = std::move(status);
     completion.changed.notify_one();
   });
+  SendWatch watch(*this, ctx, client);
   {
     std::unique_lock lock(completion.mutex);
-    while (!completion.changed.wait_for(lock, kCancelPoll, [&] { return completion.status.has_value(); })) {
-      if (ctx.cancelled()->load()) client.TryCancel();
-    }
+    while (!completion.changed.wait_for(lock, kCancelPoll, [&] { return completion.status.has_value(); })) watch.Tick();
   }
-  absl::Status status = Decode(*completion.status, options_.service);
+  absl::Status status = watch.gave_up() ? PeerUnavailable() : FromCallee(*completion.status, options_.service);
   if (status.ok() && !ParseBuffer(&in, response)) status = base::Internal("unreadable answer to " + std::string(path));
+  if (options.forward != nullptr) options.forward->replayed = Replayed(client);
   if (metrics != nullptr) {
     metrics->Handled(status.code(), std::chrono::duration<double>(clock_.Steady() - begin).count());
   }
   return status;
-}
-
-absl::Status GrpcChannel::Subscribe(std::string_view path, const Message& request, std::shared_ptr<StreamSink> sink) {
-  std::string name(path.substr(1));
-  name[name.rfind('/')] = '.';
-  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name);
-  if (method == nullptr || !method->server_streaming()) return base::Internal("no server stream " + name);
-  auto* stream = new Subscription(*this, *method->output_type(), sink);
-  stream->context().AddMetadata(kServiceKey, options_.service);
-  {
-    std::lock_guard lock(mutex_);
-    streams_.insert(stream);
-  }
-  const std::shared_ptr<Handle> handle = stream->handle();
-  stream->Begin(std::string(path), request);
-  sink->OnClosed([handle] {
-    std::lock_guard lock(handle->mutex);
-    if (handle->stream != nullptr) handle->stream->context().TryCancel();
-  });
-  return absl::OkStatus();
 }
 
 std::string ServiceConfig(const std::vector<std::string>& services) {
@@ -222,9 +189,13 @@ std::string ServiceConfig(const std::vector<std::string>& services) {
       names += R"({"service":")" + service + R"(","method":")" + descriptor->method(i)->name() + R"("})";
     }
   }
-  const std::string balancing = R"("loadBalancingConfig":[{"round_robin":{}}])";
+  // Replicas that say they are draining get no more calls.
+  const std::string balancing = R"("loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""})";
   if (names.empty()) return "{" + balancing + "}";
-  return "{" + balancing + R"(,"methodConfig":[{"name":[)" + names +
+  // The budget: each call that fails takes 1 of 100, each that succeeds gives 0.1 back, and below half of them nothing
+  // is sent again: an overloaded callee sees at most a tenth more calls.
+  return "{" + balancing + R"(,"retryThrottling":{"maxTokens":100,"tokenRatio":0.1},"methodConfig":[{"name":[)" +
+         names +
          R"(],"retryPolicy":{"maxAttempts":3,"initialBackoff":"0.05s","maxBackoff":"1s","backoffMultiplier":2,)" +
          R"("retryableStatusCodes":["UNAVAILABLE"]}}]})";
 }

@@ -20,25 +20,30 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kSpiffe = "spiffe://";
+// A varint without end, which no protobuf message begins with.
+constexpr std::string_view kBrokenOff = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF";
 
-Credentials CredentialsOf(const grpc::ServerContextBase& context, std::string_view peer_domain) {
-  Credentials credentials;
-  credentials.address = AddressOfPeer(context.peer());
-  const std::string header = MetadataOf(context, kAuthorizationKey);
-  if (header.substr(0, kBearer.size()) == kBearer) {
-    credentials.kind = Credentials::Kind::kBearer;
-    credentials.value = header.substr(kBearer.size());
-    return credentials;
-  }
+// The service that the client's certificate names; "" for everybody else.
+std::string PeerOf(const grpc::ServerContextBase& context, std::string_view domain) {
   const auto auth = context.auth_context();
-  if (peer_domain.empty() || auth == nullptr || !auth->IsPeerAuthenticated()) return credentials;
+  if (domain.empty() || auth == nullptr || !auth->IsPeerAuthenticated()) return {};
+  std::string peer;
   for (const grpc::string_ref& uri : auth->FindPropertyValues(GRPC_PEER_SPIFFE_ID_PROPERTY_NAME)) {
-    std::string service = ServiceOfSpiffeId({uri.data(), uri.size()}, peer_domain);
-    if (service.empty()) continue;
-    credentials.kind = Credentials::Kind::kPeer;
-    credentials.value = std::move(service);
+    std::string service = ServiceOfSpiffeId({uri.data(), uri.size()}, domain);
+    if (!service.empty()) peer = std::move(service);
   }
-  return credentials;
+  return peer;
+}
+
+bool IsAddress(std::string_view text) {
+  constexpr size_t kIpv6TextMax = 45;
+  return text.size() <= kIpv6TextMax && text.find_first_not_of("0123456789abcdefABCDEF.:") == std::string_view::npos;
+}
+
+absl::Status NoForwarder() {
+  return base::Error(absl::StatusCode::kPermissionDenied, "NOT_A_FORWARDER",
+                     {"Chỉ cổng vào của hệ thống được chuyển tiếp yêu cầu thay người khác. Hãy gọi trực tiếp.",
+                      "Only a gateway of the platform may pass on calls of others. Call in your own name."});
 }
 
 // gRPC gives the deadline as wall clock; what counts is how much is left.
@@ -57,9 +62,28 @@ std::string MetadataOf(const grpc::ServerContextBase& context, const char* key) 
   return found == metadata.end() ? std::string() : std::string(found->second.data(), found->second.size());
 }
 
-CallHead HeadOf(const grpc::ServerContextBase& context, const base::Clock& clock, std::string_view peer_domain) {
+absl::StatusOr<CallHead> HeadOf(const grpc::ServerContextBase& context, const base::Clock& clock,
+                                const TrustRules& trust) {
   CallHead head;
-  head.credentials = CredentialsOf(context, peer_domain);
+  const std::string peer = PeerOf(context, trust.peer_domain);
+  const bool forwarded = context.client_metadata().count(kForwardedKey) > 0;
+  if (forwarded) {
+    head.credentials.address = MetadataOf(context, kForwardedKey);
+    const bool believed = peer.empty() ? trust.anyone_forwards : trust.forwarders.count(peer) > 0;
+    if (!believed || !IsAddress(head.credentials.address)) return NoForwarder();
+  } else {
+    head.credentials.address = AddressOfPeer(context.peer());
+    head.local = !peer.empty();
+  }
+  const std::string header = MetadataOf(context, kAuthorizationKey);
+  if (header.substr(0, kBearer.size()) == kBearer) {
+    // Also a service that calls in a user's name: the token says who it is, and is checked again.
+    head.credentials.kind = Credentials::Kind::kBearer;
+    head.credentials.value = header.substr(kBearer.size());
+  } else if (!forwarded && !peer.empty()) {
+    head.credentials.kind = Credentials::Kind::kPeer;
+    head.credentials.value = peer;
+  }
   head.deadline = DeadlineOf(context, clock);
   head.trace = telemetry::ParseTraceparent(MetadataOf(context, kTraceparentKey)).value_or(base::Trace());
   head.request_id = MetadataOf(context, kRequestIdKey);
@@ -114,6 +138,25 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return FromProto(proto);
 }
 
+absl::Status PeerUnavailable() {
+  return base::Unavailable("PEER_UNAVAILABLE",
+                           {"Một dịch vụ của hệ thống tạm thời không phản hồi. Hãy thử lại sau giây lát.",
+                            "A service of the platform does not answer. Try again in a moment."});
+}
+
+absl::Status FromCallee(const grpc::Status& status, std::string_view service) {
+  absl::Status decoded = FromGrpc(status);
+  if (decoded.ok() || base::DetailOf(decoded).has_value()) return decoded;
+  if (absl::IsUnavailable(decoded)) return PeerUnavailable();
+  if (absl::IsResourceExhausted(decoded)) {
+    return base::ResourceExhausted(
+        "PEER_BUSY",
+        {"Hệ thống đang quá tải. Hãy thử lại sau giây lát.", "The platform is busy. Try again in a moment."}, 1000);
+  }
+  if (absl::IsDeadlineExceeded(decoded) || absl::IsCancelled(decoded)) return ForOutside(decoded, "");
+  return base::Internal(std::string(service) + ": " + status.error_message());
+}
+
 bool ParseBuffer(grpc::ByteBuffer* buffer, google::protobuf::Message* message) {
   return grpc::GenericDeserialize<grpc::ProtoBufferReader, google::protobuf::Message>(buffer, message).ok();
 }
@@ -123,6 +166,17 @@ grpc::ByteBuffer SerializeToBuffer(const google::protobuf::Message& message) {
   bool own = false;
   (void)grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(message, &buffer, &own);
   return buffer;
+}
+
+grpc::ByteBuffer BrokenOffMark() {
+  const grpc::Slice slice{std::string(kBrokenOff)};
+  return {&slice, 1};
+}
+
+bool IsBrokenOffMark(const grpc::ByteBuffer& buffer) {
+  grpc::Slice slice;
+  if (buffer.Length() != kBrokenOff.size() || !buffer.DumpToSingleSlice(&slice).ok()) return false;
+  return std::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()) == kBrokenOff;
 }
 
 absl::Status MalformedMessage() {

@@ -37,6 +37,7 @@ inline std::string Path(const std::string& method) { return "/dinh.testing.v1.Th
 // Counts arrivals and holds them until opened. Its state outlives it, because who is let go may still be leaving.
 class Gate {
  public:
+  explicit Gate(bool open = false) { state_->open = open; }
   void Wait() {
     const std::shared_ptr<State> state = state_;
     std::unique_lock lock(state->mutex);
@@ -93,6 +94,10 @@ class CollectingSink final : public StreamSink {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kLimit, [&] { return messages_.size() >= count; });
   }
+  bool ended() {
+    std::lock_guard lock(mutex_);
+    return end_.has_value();
+  }
   std::optional<absl::Status> WaitForEnd() {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kLimit, [&] { return end_.has_value(); });
@@ -117,7 +122,9 @@ class CollectingSink final : public StreamSink {
 // A conversation by hand, one step after the other.
 class RawCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  RawCall(grpc::GenericStub& stub, const std::string& path) {
+  RawCall(grpc::GenericStub& stub, const std::string& path,
+          const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
+    for (const auto& [key, value] : metadata) context_.AddMetadata(key, value);
     context_.set_deadline(std::chrono::system_clock::now() + kLimit);
     stub.PrepareBidiStreamingCall(&context_, path, {}, this);
     AddHold();  // until Done: operations start from the test's thread
@@ -203,12 +210,27 @@ struct Handlers {
   absl::StatusOr<pb::Thing> Find(Context& ctx, const pb::GetThingRequest& request) {
     return on_find ? on_find(ctx) : Get(ctx, request);
   }
-  absl::StatusOr<pb::Thing> Upload(Context&, MessageReader& reader) {
+  absl::StatusOr<pb::Thing> Notify(Context& ctx, const options::v1::SignedRequest& request) {
+    pb::Thing thing;
+    thing.set_id(request.body());
+    thing.set_number(static_cast<int64_t>(ctx.principal().kind));
+    thing.set_name(ctx.principal().address);
+    return thing;
+  }
+  absl::StatusOr<pb::Thing> Upload(Context& ctx, MessageReader& reader) {
+    if (on_upload) RETURN_IF_ERROR(on_upload(ctx));
     UploadChunk chunk;
     pb::Thing thing;
     while (true) {
-      ASSIGN_OR_RETURN(const bool more, reader.Read(&chunk));
-      if (!more) return thing;
+      const absl::StatusOr<bool> more = reader.Read(&chunk);
+      if (!more.ok()) {
+        broken.Wait();
+        return more.status();
+      }
+      if (!*more) {
+        ++whole;
+        return thing;
+      }
       if (chunk.has_head()) thing.set_name(chunk.head().file_name());
       thing.set_number(thing.number() + static_cast<int64_t>(chunk.data().size()));
       uploaded = thing.number();
@@ -217,7 +239,10 @@ struct Handlers {
   absl::Status Watch(std::shared_ptr<Context> ctx, const pb::GetThingRequest&, std::shared_ptr<StreamSink> sink) {
     return on_watch(std::move(ctx), std::move(sink));
   }
-  std::atomic<int64_t> uploaded = 0;
+  std::function<absl::Status(Context&)> on_upload;
+  std::atomic<int64_t> uploaded = 0;  // bytes
+  std::atomic<int> whole = 0;         // uploads that came to their end
+  Gate broken{true};                  // counts those that did not
 };
 
 class GrpcServerTest : public ::testing::Test {
@@ -231,6 +256,7 @@ class GrpcServerTest : public ::testing::Test {
     table_.Unary(name("GetThing"), &handlers_, &Handlers::Get);
     table_.Unary(name("FindThing"), &handlers_, &Handlers::Find);
     table_.ClientStream(name("UploadThing"), &handlers_, UploadChunk::default_instance(), &Handlers::Upload);
+    table_.Unary(name("NotifyThing"), &handlers_, &Handlers::Notify);
     table_.ServerStream(name("WatchThing"), &handlers_, pb::Thing::default_instance(), &Handlers::Watch);
     table_.LeaveOthersUnimplemented("dinh.testing.v1.ThingService");
     const absl::Status added = pipeline_.Add("things", table_);
@@ -239,9 +265,11 @@ class GrpcServerTest : public ::testing::Test {
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->port());
-    channel_.emplace(
-        GrpcChannelOptions{.target = address_, .service = "things", .services = {"dinh.testing.v1.ThingService"}},
-        clock_, &metrics_);
+    channel_.emplace(GrpcChannelOptions{.target = address_,
+                                        .service = "things",
+                                        .services = {"dinh.testing.v1.ThingService"},
+                                        .connect_wait = std::chrono::milliseconds(300)},
+                     clock_, &metrics_);
     stub_.emplace(grpc::CreateChannel(address_, grpc::InsecureChannelCredentials()));
   }
   void TearDown() override {

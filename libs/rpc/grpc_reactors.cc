@@ -34,6 +34,11 @@ void RunOn(const GrpcShared& shared, const GrpcTarget& target, Task task, Refuse
   if (!status.ok()) refused(status);
 }
 
+// Before the end of a call is sent.
+void TellReplayed(const CallHead& head, grpc::GenericCallbackServerContext* context) {
+  if (head.replayed) context->AddTrailingMetadata(kReplayedKey, "true");
+}
+
 class RefusalReactor final : public grpc::ServerGenericBidiReactor {
  public:
   explicit RefusalReactor(const absl::Status& status) { Finish(ToGrpc(status)); }
@@ -42,8 +47,9 @@ class RefusalReactor final : public grpc::ServerGenericBidiReactor {
 
 class UnaryReactor final : public grpc::ServerGenericBidiReactor {
  public:
-  UnaryReactor(const GrpcShared& shared, const GrpcTarget& target, CallHead head)
-      : shared_(shared), target_(target), head_(std::move(head)) {
+  UnaryReactor(const GrpcShared& shared, const GrpcTarget& target, CallHead head,
+               grpc::GenericCallbackServerContext* context)
+      : shared_(shared), target_(target), head_(std::move(head)), context_(context) {
     StartRead(&in_);
   }
   void OnReadDone(bool ok) override {
@@ -62,6 +68,7 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
     const std::unique_ptr<Message> response(target_.response_prototype->New());
     const absl::Status status = target_.unary(head_, *request_, response.get());
     if (!status.ok()) return Finish(ToGrpc(status));
+    TellReplayed(head_, context_);
     out_ = SerializeToBuffer(*response);
     StartWriteAndFinish(&out_, grpc::WriteOptions(), grpc::Status::OK);
   }
@@ -69,6 +76,7 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
   const GrpcShared& shared_;
   const GrpcTarget& target_;
   CallHead head_;
+  grpc::GenericCallbackServerContext* const context_;
   std::unique_ptr<Message> request_;
   grpc::ByteBuffer in_, out_;
 };
@@ -76,8 +84,9 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
 // Reads one message ahead; the handler waits on its pool thread, never a thread of gRPC.
 class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private MessageReader {
  public:
-  ClientStreamReactor(const GrpcShared& shared, const GrpcTarget& target, CallHead head)
-      : shared_(shared), target_(target), head_(std::move(head)) {
+  ClientStreamReactor(const GrpcShared& shared, const GrpcTarget& target, CallHead head,
+                      grpc::GenericCallbackServerContext* context)
+      : shared_(shared), target_(target), head_(std::move(head)), context_(context) {
     StartRead(&in_);
     const absl::Status status = shared_.pool.RunLong([this] { Handle(); });
     if (!status.ok()) Finish(ToGrpc(status));
@@ -110,6 +119,7 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
       if (!ready_) return HalfClosed(lock);
       ready_ = false;
     }
+    if (IsBrokenOffMark(in_)) return absl::CancelledError("the client broke off");
     const bool parsed = ParseBuffer(&in_, out);
     in_.Clear();
     if (!parsed) return MalformedMessage();
@@ -132,6 +142,7 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
     const std::unique_ptr<Message> response(target_.response_prototype->New());
     const absl::Status status = target_.client_stream(head_, *this, response.get());
     if (!status.ok()) return Finish(ToGrpc(status));
+    TellReplayed(head_, context_);
     out_ = SerializeToBuffer(*response);
     StartWriteAndFinish(&out_, grpc::WriteOptions(), grpc::Status::OK);
   }
@@ -139,6 +150,7 @@ class ClientStreamReactor final : public grpc::ServerGenericBidiReactor, private
   const GrpcShared& shared_;
   const GrpcTarget& target_;
   CallHead head_;
+  grpc::GenericCallbackServerContext* const context_;
   grpc::ByteBuffer in_, out_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -223,13 +235,17 @@ class ServerStreamReactor final : public grpc::ServerGenericBidiReactor,
  private:
   void Open() {
     const absl::Status status = target_.server_stream(head_, *request_, shared_from_this());
-    if (!status.ok()) Finish(status);
+    if (!status.ok()) return Finish(status);
+    // Tells the client that the stream is accepted, however long its first message takes.
+    std::unique_lock lock(mutex_);
+    if (ended_ || std::exchange(begun_, true)) return;
+    StartSendInitialMetadata();
   }
   // Sends what comes next; with the lock held, so that gRPC sees one operation after the other.
   void Continue(std::unique_lock<std::mutex>&) {
     if (writing_ || ended_) return;
     if (!queue_.empty()) {
-      writing_ = true;
+      writing_ = begun_ = true;
       StartWrite(&queue_.front());
     } else if (finish_) {
       ended_ = true;
@@ -260,7 +276,7 @@ class ServerStreamReactor final : public grpc::ServerGenericBidiReactor,
   grpc::ByteBuffer in_;
   std::mutex mutex_;
   std::deque<grpc::ByteBuffer> queue_;
-  bool writing_ = false, closed_ = false, ended_ = false;
+  bool writing_ = false, begun_ = false, closed_ = false, ended_ = false;
   std::optional<absl::Status> finish_;
   std::function<void()> on_closed_;
 };
@@ -297,8 +313,8 @@ void OpenStreams::EndAll() {
 
 grpc::ServerGenericBidiReactor* NewReactor(const GrpcShared& shared, const GrpcTarget& target, CallHead head,
                                            grpc::GenericCallbackServerContext* context) {
-  if (target.unary) return new UnaryReactor(shared, target, std::move(head));
-  if (target.client_stream) return new ClientStreamReactor(shared, target, std::move(head));
+  if (target.unary) return new UnaryReactor(shared, target, std::move(head), context);
+  if (target.client_stream) return new ClientStreamReactor(shared, target, std::move(head), context);
   auto stream = std::make_shared<ServerStreamReactor>(shared, target, std::move(head), context);
   stream->Begin();
   return stream.get();

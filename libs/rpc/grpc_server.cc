@@ -23,6 +23,8 @@ constexpr int kConnectionAgeGraceMs = 30'000;
 constexpr int kPingIntervalMinMs = 10'000;
 constexpr int kConcurrentStreamsMax = 1024;  // per connection
 constexpr size_t kMemoryQuotaBytes = 256u << 20;
+// A gateway passes on what may stand in an HTTP header; gRPC's own default is less.
+constexpr int kMetadataBytesMax = 2 * static_cast<int>(base::kHttpHeaderBytesMax);
 
 absl::Status Unimplemented() {
   return base::Error(
@@ -65,7 +67,11 @@ GrpcTarget HealthTarget() {
 class GrpcServer::Impl final : public grpc::CallbackGenericService {
  public:
   Impl(const GrpcServerOptions& options, Pipeline& pipeline, HandlerPool& pool)
-      : options_(options), pipeline_(pipeline), shared_{pool, streams_}, reflection_(ServiceNames(pipeline)) {
+      : options_(options),
+        trust_{options.peer_domain, options.forwarders, options.insecure_forwarding && options.credentials == nullptr},
+        pipeline_(pipeline),
+        shared_{pool, streams_},
+        reflection_(ServiceNames(pipeline)) {
     for (const auto& method : pipeline.methods()) {
       // A path that several modules serve is found only with the module's name.
       if (pipeline.Find(method->entry->path) != nullptr) {
@@ -91,7 +97,8 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     builder.AddListeningPort(options_.address, credentials, &port_);
     builder.RegisterCallbackGenericService(this);
     builder.SetMaxReceiveMessageSize(static_cast<int>(options_.message_bytes_max));
-    builder.SetMaxSendMessageSize(static_cast<int>(options_.message_bytes_max));
+    builder.SetMaxSendMessageSize(static_cast<int>(base::kGrpcAnswerBytesMax));
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
     // Without this a second server on the same port would start and take half of the calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(options_.connection_age_max.count()));
@@ -118,11 +125,12 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     if (found == targets_.end()) found = targets_.find(MetadataOf(*context, kServiceKey) + path);
     if (found != targets_.end()) {
       const GrpcTarget& target = found->second;
-      CallHead head = HeadOf(*context, pipeline_.clock(), options_.peer_domain);
-      if (!head.deadline && target.default_deadline.count() > 0) {
-        head.deadline = pipeline_.clock().Steady() + target.default_deadline;
+      absl::StatusOr<CallHead> head = HeadOf(*context, pipeline_.clock(), trust_);
+      if (!head.ok()) return NewRefusal(head.status());
+      if (!head->deadline && target.default_deadline.count() > 0) {
+        head->deadline = pipeline_.clock().Steady() + target.default_deadline;
       }
-      return NewReactor(shared_, target, std::move(head), context);
+      return NewReactor(shared_, target, *std::move(head), context);
     }
     if (options_.reflection && IsReflection(path)) return reflection_.NewReactor();
     return NewRefusal(Unimplemented());
@@ -157,6 +165,7 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
   }
 
   const GrpcServerOptions options_;
+  const TrustRules trust_;
   Pipeline& pipeline_;
   OpenStreams streams_;
   const GrpcShared shared_;

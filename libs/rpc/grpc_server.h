@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,11 @@ struct GrpcServerOptions {
   std::shared_ptr<grpc::ServerCredentials> credentials;
   // SPIFFE trust domain whose client certificates name services ("spiffe://dinh/payments"); "" accepts none.
   std::string peer_domain;
+  // Services (by certificate) that may pass on clients' calls with the clients' own credentials and addresses. The same
+  // from anybody else is PERMISSION_DENIED.
+  std::set<std::string> forwarders = {"gateway"};
+  // Without `credentials`: believe everybody in that. Only where nobody else reaches the port (tests).
+  bool insecure_forwarding = false;
   bool reflection = true;
   size_t message_bytes_max = base::kGrpcMessageBytesMax;
   std::chrono::milliseconds connection_age_max = base::kConnectionAgeMax;

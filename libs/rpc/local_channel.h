@@ -1,8 +1,9 @@
 // A call between two modules of one process: the callee's whole pipeline on the caller's thread, without a socket or a
 // copy of the request (unless field rules may change it).
 //
-// The callee sees the peer `caller`, or the user when CallOptions::as_user is set. Which services may be called at all
-// is decided where channels are made (libs/app): from the declared dependencies, which have no cycle.
+// The callee sees the peer `caller`, the user when CallOptions::as_user is set, or the client whose call is passed on.
+// Which services may be called at all is decided where channels are made (libs/app): from the declared dependencies,
+// which have no cycle.
 //
 // Thread safety: thread-safe.
 #pragma once
@@ -23,9 +24,16 @@ class LocalChannel final : public Channel {
 
   absl::Status CallRaw(base::OpContext& ctx, std::string_view path, const Message& request, Message* response,
                        const CallOptions& options) override;
-  absl::Status Subscribe(std::string_view path, const Message& request, std::shared_ptr<StreamSink> sink) override;
+  absl::Status ClientStream(base::OpContext& ctx, std::string_view path, MessageReader& reader, Message* response,
+                            const CallOptions& options) override;
+  using Channel::Subscribe;
+  absl::Status Subscribe(std::string_view path, const Message& request, std::shared_ptr<StreamSink> sink,
+                         const CallOptions& options) override;
 
  private:
+  CallHead HeadFor(const CallOptions& options) const;
+  CallHead HeadFor(const base::OpContext& ctx, const CallOptions& options) const;
+
   const std::string caller_, callee_;
   Pipeline& pipeline_;
 };

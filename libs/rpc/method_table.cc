@@ -71,6 +71,12 @@ MethodEntry* MethodTable::Add(std::string_view full_name, const Message& request
   return entries_.back().get();
 }
 
+MethodTable MethodTable::Remote(const std::vector<std::string>& services) {
+  MethodTable table;
+  for (const std::string& service : services) table.LeaveOthersUnimplemented(service);
+  return table;
+}
+
 void MethodTable::LeaveOthersUnimplemented(std::string_view service) {
   const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(std::string(service));
   if (descriptor == nullptr) {

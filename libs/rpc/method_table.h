@@ -3,7 +3,7 @@
 //
 //   table.Unary("dinh.territory.v1.TerritoryService.GetUnit", &handlers, &Handlers::GetUnit);
 //
-// Registration fails (Status()) for an unknown method, wrong message types, a method without access rule, a method
+// Registration fails (Complete()) for an unknown method, wrong message types, a method without access rule, a method
 // twice; Complete(service) fails when a method of the service is missing. Built at start, then immutable: thread-safe.
 #pragma once
 
@@ -88,6 +88,10 @@ class MethodTable {
       return absl::OkStatus();
     };
   }
+  // The methods of services that run elsewhere, with their rules: for Pipeline::AddForwarded and for whoever reads
+  // tables. Their handlers are never asked. Complete() tells an unknown service.
+  static MethodTable Remote(const std::vector<std::string>& services);
+
   // Every method of "pkg.Service" that has no handler yet answers UNIMPLEMENTED.
   void LeaveOthersUnimplemented(std::string_view service);
   template <typename H, typename Resp>

@@ -105,13 +105,19 @@ Pipeline::Pipeline(PipelineOptions options) : options_(std::move(options)) {
 Pipeline::~Pipeline() = default;
 
 absl::Status Pipeline::Add(std::string_view service, const MethodTable& table, AuditSink* audit) {
+  ASSIGN_OR_RETURN(const std::vector<BoundMethod*> methods, Bind(service, table));
+  for (BoundMethod* method : methods) method->audit = audit;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<BoundMethod*>> Pipeline::Bind(std::string_view service, const MethodTable& table) {
   RETURN_IF_ERROR(table.Complete());
+  std::vector<BoundMethod*> bound;
   for (const auto& entry : table.entries()) {
     auto method = std::make_unique<BoundMethod>();
     method->entry = entry.get();
     method->service = std::string(service);
     method->label = entry->path.substr(1);
-    method->audit = audit;
     ASSIGN_OR_RETURN(method->validator, Validator::Compile(*entry->descriptor->input_type()));
     if (metrics_ != nullptr) {
       method->metrics = metrics_->ForMethod(entry->descriptor->service()->full_name(), entry->descriptor->name());
@@ -120,9 +126,10 @@ absl::Status Pipeline::Add(std::string_view service, const MethodTable& table, A
     const auto [at, fresh] = by_path_.emplace(entry->path, method.get());
     if (!fresh) at->second = nullptr;  // several services have it: only together with the service's name
     by_service_path_.emplace(method->service + entry->path, method.get());
+    bound.push_back(method.get());
     methods_.push_back(std::move(method));
   }
-  return absl::OkStatus();
+  return bound;
 }
 
 const BoundMethod* Pipeline::Find(std::string_view path) const {
@@ -183,17 +190,21 @@ absl::Status Pipeline::Admit(Call& call) {
                                  wait_ms);
 }
 
+void Pipeline::StartTrace(Call& call) {
+  base::Trace& trace = call.head.trace;
+  trace = trace.trace_id.empty() ? telemetry::NewTrace(options_.random, false)
+                                 : telemetry::NewChild(trace, options_.random);
+}
+
 // Up to and including authorisation. Leaves call.ctx set whenever the caller is known.
 absl::Status Pipeline::Prepare(Call& call) {
   const base::OpContext::Deadline deadline = DeadlineOf(call);
-  base::Trace trace = call.head.trace.trace_id.empty() ? telemetry::NewTrace(options_.random, false)
-                                                       : telemetry::NewChild(call.head.trace, options_.random);
-  call.head.trace = trace;
+  StartTrace(call);
   auth::Principal principal;
   const absl::Status known = Authenticate(call, &principal);
   if (call.head.seen != nullptr) *call.head.seen = principal;
   call.ctx = std::make_shared<Context>(options_.clock, deadline, *call.method.entry, std::move(principal));
-  call.ctx->trace = std::move(trace);
+  call.ctx->trace = call.head.trace;
   call.ctx->language = call.head.language;
   if (call.head.credentials.kind == Credentials::Kind::kBearer) call.ctx->bearer = call.head.credentials.value;
   if (call.head.cancelled != nullptr) call.ctx->set_cancelled(call.head.cancelled);
@@ -263,6 +274,7 @@ absl::Status Pipeline::Unary(const BoundMethod& method, CallHead& head, Message&
   Call call(method, head, options_.clock.Steady());
   if (method.metrics != nullptr) method.metrics->Started();
   if (!method.entry->unary) return Finish(call, base::Internal("the method streams"));
+  if (method.forward != nullptr) return Finish(call, ForwardUnary(call, request, response));
   return Finish(call, RunUnary(call, request, response));
 }
 
@@ -271,12 +283,15 @@ absl::Status Pipeline::ClientStream(const BoundMethod& method, CallHead& head, M
   Call call(method, head, options_.clock.Steady());
   if (method.metrics != nullptr) method.metrics->Started();
   if (!method.entry->client_stream) return Finish(call, base::Internal("the method takes no client stream"));
+  if (method.forward != nullptr) return Finish(call, ForwardClientStream(call, reader, response));
   return Finish(call, RunClientStream(call, reader, response));
 }
 
 absl::Status Pipeline::Recheck(const Call& call) {
-  // Peers are known by their certificate or their module; what they may do is in the contract.
-  if (call.head.credentials.kind != Credentials::Kind::kBearer) return absl::OkStatus();
+  // Peers are known by their certificate or their module; what they may do is in the contract. Who is asked by
+  // forwarding looks himself.
+  const bool elsewhere = call.method.forward != nullptr;
+  if (elsewhere || call.head.credentials.kind != Credentials::Kind::kBearer) return absl::OkStatus();
   ASSIGN_OR_RETURN(const auth::Principal now, options_.authenticator.Authenticate(call.head.credentials));
   const auth::Principal& then = call.ctx->principal();
   if (now.kind == then.kind && now.id == then.id && now.person == then.person && SameGrants(now.grants, then.grants)) {
@@ -309,6 +324,7 @@ absl::Status Pipeline::TakeSlot(Call& call) {
 absl::Status Pipeline::RunServerStream(Call& call, Message& request, const std::shared_ptr<StreamSink>& sink) {
   const MethodEntry& entry = *call.method.entry;
   if (!entry.server_stream) return base::Internal("the method sends no stream");
+  if (call.method.forward != nullptr) return ForwardServerStream(call, request, sink);
   RETURN_IF_ERROR(Prepare(call));
   RETURN_IF_ERROR(TakeSlot(call));
   RETURN_IF_ERROR(call.method.validator->Check(&request));
@@ -359,7 +375,9 @@ void Pipeline::Log(const Call& call, const absl::Status& status, int64_t micros)
   const auto level = status.ok() ? telemetry::Level::kInfo : telemetry::Level::kWarn;
   static constexpr double kMicrosPerMs = 1000.0;
   std::string_view kind = "unknown", id;
-  if (call.ctx != nullptr) {
+  if (call.method.forward != nullptr) {
+    kind = "forwarded";
+  } else if (call.ctx != nullptr) {
     kind = KindName(call.ctx->principal().kind);
     id = call.ctx->principal().id;
   }

@@ -10,6 +10,10 @@
 //   CallHead head{…};
 //   absl::Status status = pipeline.Unary(*method, head, request, response);
 //
+// A method of a service that runs elsewhere is passed on (AddForwarded): of all that, only deadline, trace, metrics and
+// the log line happen here; the service itself does the rest, each exactly once, with the client's own credentials and
+// address.
+//
 // A returned status may leave the server (see status_proto.h): the cause of an INTERNAL stands only in the log line.
 //
 // Thread safety: Add at start on one thread; everything else from any thread.
@@ -39,6 +43,7 @@ class Metrics;
 namespace dinh::rpc {
 
 class CallMetrics;
+class Channel;
 class MethodMetrics;
 class Validator;
 
@@ -69,6 +74,7 @@ struct BoundMethod {
   std::string service;  // module: "territory"
   std::string label;    // "dinh.territory.v1.TerritoryService/GetUnit"
   AuditSink* audit = nullptr;
+  Channel* forward = nullptr;  // to the service that has it; null: it is here
   std::unique_ptr<Validator> validator;
   std::unique_ptr<MethodMetrics> metrics;
   const google::protobuf::FieldDescriptor* request_id_field = nullptr;
@@ -76,7 +82,7 @@ struct BoundMethod {
   BoundMethod();
   ~BoundMethod();
   // May run on the I/O thread that read the request; all others belong on the handler pool.
-  bool light() const { return entry->rule.light; }
+  bool light() const { return entry->rule.light && forward == nullptr; }
 };
 
 class Pipeline {
@@ -86,6 +92,10 @@ class Pipeline {
 
   // `table` and `audit` (may be null) must outlive the pipeline. FAILED_PRECONDITION when the table is not complete.
   absl::Status Add(std::string_view service, const MethodTable& table, AuditSink* audit = nullptr);
+
+  // The same for a service that runs elsewhere (MethodTable::Remote). `channel` must live as long as calls may come,
+  // and its streams must have ended before the pipeline goes.
+  absl::Status AddForwarded(std::string_view service, const MethodTable& table, Channel& channel);
 
   // nullptr when unknown. A path that several services serve (the event feed) needs the service's name.
   const BoundMethod* Find(std::string_view path) const;
@@ -107,7 +117,10 @@ class Pipeline {
   class CheckedReader;
   class WatchedSink;
 
+  absl::StatusOr<std::vector<BoundMethod*>> Bind(std::string_view service, const MethodTable& table);
+  void StartTrace(Call& call);
   absl::Status Prepare(Call& call);
+  absl::Status PrepareForward(Call& call);
   absl::Status Admit(Call& call);
   absl::Status Authenticate(Call& call, auth::Principal* principal);
   // Whether a stream's caller is still who it was when the stream began. UNAUTHENTICATED.
@@ -122,6 +135,9 @@ class Pipeline {
   absl::Status RunUnary(Call& call, Message& request, Message* response);
   absl::Status RunClientStream(Call& call, MessageReader& reader, Message* response);
   absl::Status RunServerStream(Call& call, Message& request, const std::shared_ptr<StreamSink>& sink);
+  absl::Status ForwardUnary(Call& call, const Message& request, Message* response);
+  absl::Status ForwardClientStream(Call& call, MessageReader& reader, Message* response);
+  absl::Status ForwardServerStream(Call& call, const Message& request, const std::shared_ptr<StreamSink>& sink);
 
   PipelineOptions options_;
   std::unique_ptr<CallMetrics> metrics_;

@@ -77,7 +77,8 @@ class EventSink final : public rpc::StreamSink, public std::enable_shared_from_t
     Begin();
     stream = Stream();
     if (stream == nullptr) return;
-    if (!status.ok()) {
+    // Who serves the stream goes away (a drain, a restart): the client comes back with Last-Event-ID by itself.
+    if (!status.ok() && !absl::IsUnavailable(status)) {
       http::SseEvent event;
       event.event = "error";
       event.data = Problem(status, language_, "").body;

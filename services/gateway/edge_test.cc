@@ -12,6 +12,8 @@
 #include "libs/http/client.h"
 #include "libs/http/sse.h"
 #include "libs/http/url.h"
+#include "libs/rpc/grpc_channel.h"
+#include "libs/rpc/grpc_server.h"
 #include "libs/testing/service_harness.h"
 #include "nlohmann/json.hpp"
 #include "services/gateway/edge_test_service.h"
@@ -25,9 +27,16 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class EdgeTest : public ::testing::Test {
+// Where the service is: in the gateway's own process, or in another one, to which everything is passed on over gRPC.
+enum class Shape { kStandalone, kCluster };
+
+class EdgeTest : public ::testing::TestWithParam<Shape> {
  protected:
   void SetUp() override {
+#ifdef DINH_SANITIZE
+    // Debian's gRPC is not built for the thread sanitizer and reports races of its own.
+    if (std::string(DINH_SANITIZE) == "thread" && GetParam() == Shape::kCluster) GTEST_SKIP();
+#endif
     Start([](GatewayConfig&) {});
   }
   void TearDown() override {
@@ -35,12 +44,15 @@ class EdgeTest : public ::testing::Test {
     client_.reset();
     if (harness_ == nullptr) return;
     gateway_->Close(std::chrono::seconds(2));
+    to_owner_.reset();
     harness_.reset();
+    owner_server_.reset();
+    owner_.reset();
   }
 
   void Start(const std::function<void(GatewayConfig&)>& adjust) {
     dinh::testing::HarnessOptions harness;
-    harness.modules.push_back(std::make_unique<EdgeModule>(handlers_));
+    if (GetParam() == Shape::kStandalone) harness.modules.push_back(std::make_unique<EdgeModule>(handlers_));
     auto gateway = MakeGatewayModule();
     gateway_ = gateway.get();
     harness.modules.push_back(std::move(gateway));
@@ -49,6 +61,7 @@ class EdgeTest : public ::testing::Test {
     auto started = dinh::testing::ServiceHarness::Start(std::move(harness));
     ASSERT_TRUE(started.ok()) << started.status();
     harness_ = *std::move(started);
+    if (GetParam() == Shape::kCluster) StartOwner();
     gateway_->config().address = "127.0.0.1:0";
     adjust(gateway_->config());
     const absl::Status opened = gateway_->Open();
@@ -56,6 +69,26 @@ class EdgeTest : public ::testing::Test {
     http::ClientOptions client;
     client.port = static_cast<uint16_t>(gateway_->port());
     client_ = std::make_unique<http::Client>(client);
+  }
+
+  // The service's own process.
+  void StartOwner() {
+    dinh::testing::HarnessOptions harness;
+    harness.modules.push_back(std::make_unique<EdgeModule>(handlers_));
+    harness.adjust = [this](app::HostParts& parts) { parts.authenticator = &authenticator_; };
+    auto started = dinh::testing::ServiceHarness::Start(std::move(harness));
+    ASSERT_TRUE(started.ok()) << started.status();
+    owner_ = *std::move(started);
+    auto server = rpc::GrpcServer::Start({.address = "127.0.0.1:0", .insecure_forwarding = true},
+                                         owner_->host().pipeline(), owner_->host().pool());
+    ASSERT_TRUE(server.ok()) << server.status();
+    owner_server_ = *std::move(server);
+    rpc::GrpcChannelOptions channel;
+    channel.target = "127.0.0.1:" + std::to_string(owner_server_->port());
+    channel.service = "edge";
+    to_owner_ = std::make_unique<rpc::GrpcChannel>(channel, harness_->clock(), nullptr);
+    const absl::Status added = harness_->host().pipeline().AddForwarded("edge", remote_, *to_owner_);
+    ASSERT_TRUE(added.ok()) << added;
   }
 
   http::ClientResponse Send(std::string method, std::string target, std::string body = "",
@@ -77,12 +110,16 @@ class EdgeTest : public ::testing::Test {
 
   EdgeHandlers handlers_;
   TestAuthenticator authenticator_;
+  const rpc::MethodTable remote_ = rpc::MethodTable::Remote({"dinh.testing.v1.EdgeService"});
   GatewayModule* gateway_ = nullptr;
+  std::unique_ptr<dinh::testing::ServiceHarness> owner_;
+  std::unique_ptr<rpc::GrpcServer> owner_server_;
+  std::unique_ptr<rpc::GrpcChannel> to_owner_;
   std::unique_ptr<dinh::testing::ServiceHarness> harness_;
   std::unique_ptr<http::Client> client_;
 };
 
-TEST_F(EdgeTest, ReadsByPathWithTagsAndCaching) {
+TEST_P(EdgeTest, ReadsByPathWithTagsAndCaching) {
   const auto book = Get("/v1/testing/books/2.000635");
   ASSERT_EQ(book.status, 200) << book.body;
   EXPECT_EQ(book.body, R"({"code":"2.000635","title":"Sách","price_vnd":"9007199254740993","etag":"r7"})");
@@ -106,7 +143,7 @@ TEST_F(EdgeTest, ReadsByPathWithTagsAndCaching) {
   EXPECT_THAT(std::string(trace.Header("traceparent")), StartsWith("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
 }
 
-TEST_F(EdgeTest, EveryAnswerCarriesTheSecurityHeaders) {
+TEST_P(EdgeTest, EveryAnswerCarriesTheSecurityHeaders) {
   for (const char* target : {"/v1/testing/books/x", "/v1/nothing", "/", "/healthz", "/docs", "/openapi.json"}) {
     const auto answer = Get(target);
     EXPECT_EQ(answer.Header("x-content-type-options"), "nosniff") << target;
@@ -120,7 +157,7 @@ TEST_F(EdgeTest, EveryAnswerCarriesTheSecurityHeaders) {
   }
 }
 
-TEST_F(EdgeTest, PathTemplates) {
+TEST_P(EdgeTest, PathTemplates) {
   EXPECT_EQ(Body(Get("/v1/testing/books/a%2Fb%20c:d"))["code"], "a/b c:d");
   const auto peek = Body(Get("/v1/testing/shelves/7/books/x:peek"));
   EXPECT_EQ(peek["code"], "x");
@@ -138,7 +175,7 @@ TEST_F(EdgeTest, PathTemplates) {
   EXPECT_EQ(Get("/v1/testing/books/x:lend").status, 200);  // no such verb for GET: part of the code
 }
 
-TEST_F(EdgeTest, QueryParameters) {
+TEST_P(EdgeTest, QueryParameters) {
   const auto asked =
       Body(Get("/v1/testing/books?page_size=5&colours=COLOUR_RED&colours=2&filter.tags=a&filter.tags=b+c"
                "&filter.after=2026-02-13T00%3A00%3A00Z&filter.pages=9&lent=true&weight=1.5&coverHash=AQI"))["asked"];
@@ -171,7 +208,7 @@ TEST_F(EdgeTest, QueryParameters) {
   EXPECT_EQ(Field(Get("/v1/testing/books/x?code=y")), "code");
 }
 
-TEST_F(EdgeTest, BodiesAndTheirRefusals) {
+TEST_P(EdgeTest, BodiesAndTheirRefusals) {
   const http::ClientHeaders login = {{"Authorization", "Bearer citizen"}};
   const auto book = Send("POST", "/v1/testing/books?dry_run=true", R"({"code":"a","priceVnd":5})", login);
   EXPECT_EQ(book.status, 200) << book.body;
@@ -210,7 +247,7 @@ TEST_F(EdgeTest, BodiesAndTheirRefusals) {
   EXPECT_EQ(Send("POST", "/v1/testing/books", "{}", {{"Authorization", "Basic YTpi"}}).status, 401);
 }
 
-TEST_F(EdgeTest, ErrorsAreProblemsWithTheStatusOfTheTable) {
+TEST_P(EdgeTest, ErrorsAreProblemsWithTheStatusOfTheTable) {
   const std::vector<std::tuple<int, std::string, int>> table = {
       {3, "BAD", 400},  {3, "IDEMPOTENCY_KEY_REUSED", 422},
       {16, "BAD", 401}, {7, "BAD", 403},
@@ -241,7 +278,7 @@ TEST_F(EdgeTest, ErrorsAreProblemsWithTheStatusOfTheTable) {
   EXPECT_THAT(internal.body, Not(HasSubstr("passwd")));
 }
 
-TEST_F(EdgeTest, RawBodiesAndSignedRequests) {
+TEST_P(EdgeTest, RawBodiesAndSignedRequests) {
   const auto cover = Get("/v1/testing/books/x/cover");
   EXPECT_EQ(cover.body, "<svg/>");
   EXPECT_EQ(cover.Header("content-type"), "image/svg+xml");
@@ -260,7 +297,7 @@ TEST_F(EdgeTest, RawBodiesAndSignedRequests) {
   EXPECT_EQ(Body(signed_body)["tags"], json::parse(R"(["content-type=text/plain","x-dinh-signature=abc"])"));
 }
 
-TEST_F(EdgeTest, Connect) {
+TEST_P(EdgeTest, Connect) {
   const std::string path = "/dinh.testing.v1.EdgeService/";
   const auto book = Send("POST", path + "GetBook", R"({"code":"c"})", {{"Connect-Protocol-Version", "1"}});
   EXPECT_EQ(book.status, 200);
@@ -301,7 +338,7 @@ TEST_F(EdgeTest, Connect) {
   EXPECT_EQ(Send("POST", "/dinh.testing.v1.EdgeService/Nope", "{}").status, 404);
 }
 
-TEST_F(EdgeTest, Events) {
+TEST_P(EdgeTest, Events) {
   auto head = client_->Open({"GET", "/v1/testing/books/x/events", {{"Last-Event-ID", "1"}}, ""});
   ASSERT_TRUE(head.ok()) << head.status();
   EXPECT_EQ(head->status, 200);
@@ -335,7 +372,7 @@ std::string RandomBytes(size_t size) {
   return random.Bytes(size);
 }
 
-TEST_F(EdgeTest, UploadsAreStreamed) {
+TEST_P(EdgeTest, UploadsAreStreamed) {
   const std::string content = RandomBytes(3 * 1024 * 1024 + 17);
   size_t at = 0;
   http::Client::File file = {"file", "đơn.pdf", "application/pdf",
@@ -356,7 +393,7 @@ TEST_F(EdgeTest, UploadsAreStreamed) {
   EXPECT_EQ(body["sha256"], base::HexEncode(base::Sha256(content)));
 }
 
-TEST_F(EdgeTest, BadUploads) {
+TEST_P(EdgeTest, BadUploads) {
   const std::string type = "multipart/form-data; boundary=b";
   const auto part = [](std::string head, std::string body) {
     return "--b\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + body + "\r\n";
@@ -385,7 +422,7 @@ TEST_F(EdgeTest, BadUploads) {
   EXPECT_FALSE(broken.ok());
 }
 
-TEST_F(EdgeTest, UploadsGoOnFromAnOffset) {
+TEST_P(EdgeTest, UploadsGoOnFromAnOffset) {
   const std::string type = "application/offset+octet-stream", path = "/v1/testing/appends/a%20b";
   const auto append = [&](std::string body, http::ClientHeaders headers, bool login = true) {
     if (login) headers.emplace_back("Authorization", "Bearer citizen");
@@ -421,7 +458,7 @@ TEST_F(EdgeTest, UploadsGoOnFromAnOffset) {
   EXPECT_EQ(handlers_.WaitBroken().message(), "200000");
 }
 
-TEST_F(EdgeTest, PagesAndHealth) {
+TEST_P(EdgeTest, PagesAndHealth) {
   EXPECT_EQ(Get("/healthz").body, R"({"status":"ok"})");
   EXPECT_EQ(Get("/readyz").status, 200);
   const auto docs = Get("/docs");
@@ -436,7 +473,7 @@ TEST_F(EdgeTest, PagesAndHealth) {
   gateway_->Close(std::chrono::seconds(1));
 }
 
-TEST_F(EdgeTest, MetricsCountByTemplate) {
+TEST_P(EdgeTest, MetricsCountByTemplate) {
   Get("/v1/testing/books/secret-code-1");
   Get("/v1/nothing/secret-code-2");
   const std::string text = harness_->metrics().Exposition();
@@ -447,7 +484,7 @@ TEST_F(EdgeTest, MetricsCountByTemplate) {
   EXPECT_THAT(text, Not(HasSubstr("secret-code")));
 }
 
-TEST_F(EdgeTest, CookieSessionsNeedTheCsrfToken) {
+TEST_P(EdgeTest, CookieSessionsNeedTheCsrfToken) {
   const std::string cookies = "__Host-dinh-access=citizen; __Host-dinh-csrf=t0ken";
   const std::string body = R"({"code":"a"})";
   EXPECT_EQ(Reason(Send("POST", "/v1/testing/books", body, {{"Cookie", cookies}})), "CSRF_TOKEN_MISSING");
@@ -470,7 +507,7 @@ class CorsTest : public EdgeTest {
   }
 };
 
-TEST_F(CorsTest, ExactOriginsOnly) {
+TEST_P(CorsTest, ExactOriginsOnly) {
   const auto good = Get("/v1/testing/books/x", {{"Origin", "https://app.example.vn"}});
   EXPECT_EQ(good.Header("access-control-allow-origin"), "https://app.example.vn");
   EXPECT_TRUE(good.Header("access-control-allow-credentials").empty());
@@ -482,6 +519,12 @@ TEST_F(CorsTest, ExactOriginsOnly) {
   EXPECT_EQ(preflight.status, 204);
   EXPECT_THAT(std::string(preflight.Header("access-control-allow-headers")), HasSubstr("Idempotency-Key"));
 }
+
+std::string ShapeName(const ::testing::TestParamInfo<Shape>& shape) {
+  return shape.param == Shape::kStandalone ? "Standalone" : "Cluster";
+}
+INSTANTIATE_TEST_SUITE_P(Shapes, EdgeTest, ::testing::Values(Shape::kStandalone, Shape::kCluster), ShapeName);
+INSTANTIATE_TEST_SUITE_P(Shapes, CorsTest, ::testing::Values(Shape::kStandalone), ShapeName);
 
 }  // namespace
 }  // namespace dinh::gateway

@@ -166,10 +166,19 @@ class OffsetReader final : public rpc::MessageReader {
   bool begun_ = false;
 };
 
+// What a stranger's upload is to a method that takes none: the refusal comes before anything is read.
+class UnreadBody final : public rpc::MessageReader {
+ public:
+  absl::StatusOr<bool> Read(google::protobuf::Message*) override {
+    return base::Unauthenticated("LOGIN_REQUIRED", {"Hãy đăng nhập rồi gửi lại.", "Log in, then send it again."});
+  }
+};
+
 }  // namespace
 
 void Edge::RunUpload(EdgeCall& call) const {
   const Endpoint& endpoint = *call.endpoint;
+  if (LacksLogin(call)) return RunStream(call, std::make_unique<UnreadBody>());
   if (endpoint.stream_offset != nullptr) return RunStream(call, std::make_unique<OffsetReader>(call));
   const auto boundary = http::MultipartBoundary(call.http().headers.Get("content-type"));
   http::BodyReader* body = call.exchange->body_reader();
