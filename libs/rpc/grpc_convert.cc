@@ -179,6 +179,19 @@ bool IsBrokenOffMark(const grpc::ByteBuffer& buffer) {
   return std::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()) == kBrokenOff;
 }
 
+absl::Status AddressInUse(const std::string& address) {
+  return base::Error(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+                     {"Không mở được cổng gRPC " + address + ". Hãy chọn cổng khác hoặc dừng chương trình đang dùng.",
+                      "Cannot listen for gRPC on " + address + ". Choose another port or stop what uses it."},
+                     {{"address", address}});
+}
+
+absl::Status MethodUnknown() {
+  return base::Error(
+      absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
+      {"Không có phương thức này. Hãy xem danh mục API.", "There is no such method. See the API's documentation."});
+}
+
 absl::Status MalformedMessage() {
   return base::Error(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
                      {"Không đọc được nội dung yêu cầu. Hãy gửi đúng thông điệp của phương thức.",

@@ -62,6 +62,10 @@ grpc::ByteBuffer SerializeToBuffer(const google::protobuf::Message& message);
 grpc::ByteBuffer BrokenOffMark();
 bool IsBrokenOffMark(const grpc::ByteBuffer& buffer);
 
+// UNAVAILABLE, reason ADDRESS_IN_USE.
+absl::Status AddressInUse(const std::string& address);
+// UNIMPLEMENTED, reason METHOD_UNKNOWN.
+absl::Status MethodUnknown();
 // INVALID_ARGUMENT, reason MALFORMED_MESSAGE.
 absl::Status MalformedMessage();
 

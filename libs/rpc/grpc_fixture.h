@@ -38,12 +38,12 @@ inline std::string Path(const std::string& method) { return "/dinh.testing.v1.Th
 class Gate {
  public:
   explicit Gate(bool open = false) { state_->open = open; }
-  void Wait() {
+  void Wait(std::chrono::milliseconds limit = kLimit) {
     const std::shared_ptr<State> state = state_;
     std::unique_lock lock(state->mutex);
     ++state->waiting;
     state->changed.notify_all();
-    state->changed.wait_for(lock, std::chrono::seconds(10), [&] { return state->open; });
+    state->changed.wait_for(lock, limit, [&] { return state->open; });
   }
   bool WaitFor(int waiting) {
     std::unique_lock lock(state_->mutex);

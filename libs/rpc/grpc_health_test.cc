@@ -10,6 +10,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "libs/rpc/grpc_fixture.h"
+#include "libs/rpc/health_server.h"
 
 namespace dinh::rpc {
 namespace {
@@ -46,6 +47,37 @@ TEST_F(GrpcServerTest, HealthIsToldPerServiceAndWatched) {
   EXPECT_EQ(watch.Receive<HealthCheckResponse>()->status(), HealthCheckResponse::SERVING);
   server_->Drain(std::chrono::seconds(1));
   EXPECT_EQ(watch.Receive<HealthCheckResponse>()->status(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_FALSE(watch.Receive<HealthCheckResponse>().has_value());
+  EXPECT_EQ(watch.Done().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(GrpcServerTest, ProbesHaveAPortOfTheirOwn) {
+  auto probes = HealthServer::Start("127.0.0.1:0", server_->health());
+  ASSERT_TRUE(probes.ok()) << probes.status();
+  const std::string address = "127.0.0.1:" + std::to_string((*probes)->port());
+  EXPECT_EQ(base::DetailOf(HealthServer::Start(address, server_->health()).status())->reason, "ADDRESS_IN_USE");
+  grpc::GenericStub stub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  HealthCheckRequest request;
+  const auto check = [&] {
+    RawCall call(stub, "/grpc.health.v1.Health/Check");
+    EXPECT_TRUE(call.Send(request));
+    const auto answer = call.Receive<HealthCheckResponse>();
+    EXPECT_TRUE(call.Done().ok());
+    return answer.has_value() ? answer->status() : HealthCheckResponse::UNKNOWN;
+  };
+  EXPECT_EQ(check(), HealthCheckResponse::SERVING);
+  RawCall watch(stub, "/grpc.health.v1.Health/Watch");
+  ASSERT_TRUE(watch.Send(request));
+  EXPECT_EQ(watch.Receive<HealthCheckResponse>()->status(), HealthCheckResponse::SERVING);
+  RawCall other(stub, Path("GetThing"));
+  other.Send(request);
+  EXPECT_FALSE(other.Receive<pb::Thing>().has_value());
+  EXPECT_EQ(other.Done().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  // A process that drains still answers its probes.
+  server_->Drain(std::chrono::milliseconds(1));
+  EXPECT_EQ(check(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(watch.Receive<HealthCheckResponse>()->status(), HealthCheckResponse::NOT_SERVING);
+  probes->reset();
   EXPECT_FALSE(watch.Receive<HealthCheckResponse>().has_value());
   EXPECT_EQ(watch.Done().error_code(), grpc::StatusCode::UNAVAILABLE);
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "libs/rpc/grpc_convert.h"
 #include "libs/rpc/grpc_reactors.h"
 #include "libs/rpc/grpc_reflection.h"
+#include "libs/rpc/health_server.h"
 
 namespace dinh::rpc {
 namespace {
@@ -25,12 +27,6 @@ constexpr int kConcurrentStreamsMax = 1024;  // per connection
 constexpr size_t kMemoryQuotaBytes = 256u << 20;
 // A gateway passes on what may stand in an HTTP header; gRPC's own default is less.
 constexpr int kMetadataBytesMax = 2 * static_cast<int>(base::kHttpHeaderBytesMax);
-
-absl::Status Unimplemented() {
-  return base::Error(
-      absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
-      {"Không có phương thức này. Hãy xem danh mục API.", "There is no such method. See the API's documentation."});
-}
 
 GrpcTarget TargetOf(Pipeline& pipeline, const BoundMethod& method) {
   GrpcTarget target;
@@ -54,14 +50,6 @@ GrpcTarget TargetOf(Pipeline& pipeline, const BoundMethod& method) {
   return target;
 }
 
-GrpcTarget HealthTarget() {
-  GrpcTarget target;
-  target.request_prototype = &grpc::health::v1::HealthCheckRequest::default_instance();
-  target.response_prototype = &grpc::health::v1::HealthCheckResponse::default_instance();
-  target.on_io_thread = true;
-  return target;
-}
-
 }  // namespace
 
 class GrpcServer::Impl final : public grpc::CallbackGenericService {
@@ -82,7 +70,7 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
       health_.Set(method->entry->descriptor->service()->full_name(), true);
     }
     health_.Set("", true);
-    AddHealth();
+    targets_.merge(HealthTargets(health_));
   }
 
   static std::vector<std::string> ServiceNames(const Pipeline& pipeline) {
@@ -112,11 +100,7 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     builder.SetResourceQuota(quota);
     server_ = builder.BuildAndStart();
     if (server_ != nullptr && port_ != 0) return absl::OkStatus();
-    return base::Error(
-        absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
-        {"Không mở được cổng gRPC " + options_.address + ". Hãy chọn cổng khác hoặc dừng chương trình đang dùng.",
-         "Cannot listen for gRPC on " + options_.address + ". Choose another port or stop what uses it."},
-        {{"address", options_.address}});
+    return AddressInUse(options_.address);
   }
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
@@ -133,12 +117,14 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
       return NewReactor(shared_, target, *std::move(head), context);
     }
     if (options_.reflection && IsReflection(path)) return reflection_.NewReactor();
-    return NewRefusal(Unimplemented());
+    return NewRefusal(MethodUnknown());
   }
 
   void Drain(std::chrono::milliseconds limit) {
     if (server_ == nullptr) return;
     health_.Drain();
+    // Who watches sends his next calls elsewhere; what is under way to here meanwhile still finds the door open.
+    if (limit > options_.drain_notice && health_.watched()) std::this_thread::sleep_for(options_.drain_notice);
     streams_.EndAll();
     server_->Shutdown(std::chrono::system_clock::now() + limit);
     server_->Wait();
@@ -153,17 +139,6 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     return path == std::string("/") + kReflectionV1 + "/ServerReflectionInfo" ||
            path == std::string("/") + kReflectionV1Alpha + "/ServerReflectionInfo";
   }
-  void AddHealth() {
-    GrpcTarget check = HealthTarget();
-    check.unary = [this](CallHead&, Message& request, Message* response) { return health_.Check(request, response); };
-    targets_.emplace(std::string("/") + kHealthService + "/Check", std::move(check));
-    GrpcTarget watch = HealthTarget();
-    watch.server_stream = [this](CallHead&, Message& request, const std::shared_ptr<StreamSink>& sink) {
-      return health_.Watch(request, sink);
-    };
-    targets_.emplace(std::string("/") + kHealthService + "/Watch", std::move(watch));
-  }
-
   const GrpcServerOptions options_;
   const TrustRules trust_;
   Pipeline& pipeline_;

@@ -42,6 +42,9 @@ struct GrpcServerOptions {
   size_t message_bytes_max = base::kGrpcMessageBytesMax;
   std::chrono::milliseconds connection_age_max = base::kConnectionAgeMax;
   std::chrono::milliseconds keepalive{60'000};
+  // Of a drain, between NOT_SERVING and the end of new calls: clients that watch this server's health need it to turn
+  // to others. Skipped when nobody watches.
+  std::chrono::milliseconds drain_notice{200};
 };
 
 class GrpcServer {

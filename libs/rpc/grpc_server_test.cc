@@ -231,6 +231,7 @@ TEST(GrpcChannelTest, OnlyIdempotentMethodsAreSentAgain) {
   EXPECT_EQ(config.find("CreateThing"), std::string::npos);
   EXPECT_EQ(config.find("UploadThing"), std::string::npos);
   EXPECT_THAT(config, HasSubstr("UNAVAILABLE"));
+  EXPECT_THAT(config, HasSubstr("retryThrottling"));
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ Health::Status Health::Get(const std::string& service) const {
   return found == states_.end() ? HealthCheckResponse::SERVICE_UNKNOWN : found->second;
 }
 
+bool Health::watched() const {
+  std::lock_guard lock(mutex_);
+  return !watchers_.empty();
+}
+
 absl::Status Health::Check(const Message& request, Message* response) const {
   const std::string& service = static_cast<const HealthCheckRequest&>(request).service();
   const Status status = Get(service);

@@ -25,6 +25,8 @@ class Health {
   // Every known service; no later Set brings one back (a drain is final).
   void Drain();
   Status Get(const std::string& service) const;
+  // Somebody is told of changes.
+  bool watched() const;
 
   // The RPCs. Check: NOT_FOUND for an unknown service.
   absl::Status Check(const Message& request, Message* response) const;
