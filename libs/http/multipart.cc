@@ -202,12 +202,15 @@ absl::Status MultipartParser::AfterBoundary(std::string_view rest, size_t* used)
 absl::Status MultipartParser::Headers(std::string_view rest, size_t* used) {
   // The CRLF of the boundary line has gone already, so a part without any header begins with CRLF at once.
   if (rest.starts_with("\r\n")) return Malformed("a part without a name");
-  const size_t end = rest.find("\r\n\r\n");
-  if (std::min(end, rest.size()) > limits_.header_bytes_max) return OverLimit("part header", limits_.header_bytes_max);
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  const size_t end = rest.find(kEnd);
+  // The last bytes may be a part of the end: the limit is the same however the body arrives.
+  const size_t size = end == std::string_view::npos ? rest.size() - std::min(rest.size(), kEnd.size() - 1) : end;
+  if (size > limits_.header_bytes_max) return OverLimit("part header", limits_.header_bytes_max);
   if (end == std::string_view::npos) return absl::OkStatus();
   MultipartPart part;
   RETURN_IF_ERROR(ParsePartHeader(rest.substr(0, end), &part));
-  *used = end + 4;
+  *used = end + kEnd.size();
   state_ = State::kData;
   return listener_.OnPartBegin(part);
 }

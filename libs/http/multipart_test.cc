@@ -187,6 +187,15 @@ TEST(MultipartTest, KeepsItsLimits) {
   EXPECT_EQ(Outcome(Part(std::string(kField) + "\r\nX: " + std::string(200, 'x'), "v") + end, limits),
             "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome("--X-b0undary\r\n" + std::string(300, 'x'), limits), "MULTIPART_LIMIT");
+  // A header of exactly the limit, cut within its end.
+  const std::string header = std::string(kField) + "\r\nX: " + std::string(200 - sizeof(kField) - 4, 'x');
+  ASSERT_EQ(header.size(), limits.header_bytes_max);
+  const std::string exact = Part(header, "v") + end;
+  Collector seen;
+  MultipartParser pieces(kBoundary, limits, seen);
+  for (const char c : exact) ASSERT_TRUE(pieces.Feed({&c, 1}).ok());
+  EXPECT_TRUE(pieces.Finish().ok());
+  EXPECT_EQ(Outcome(Part(header + "x", "v") + end, limits), "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome(Part("Content-Disposition: form-data; name=\"123456789\"", "v") + end, limits), "MULTIPART_LIMIT");
   EXPECT_EQ(Outcome(Part("Content-Disposition: form-data; name=\"f\"; filename=\"12345678901\"", "v") + end, limits),
             "MULTIPART_LIMIT");

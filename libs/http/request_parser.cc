@@ -31,6 +31,11 @@ constexpr std::array<bool, 256> MakeTargetCharacters() {
 }
 constexpr std::array<bool, 256> kTargetCharacters = MakeTargetCharacters();
 
+// The longest method registered has 17 characters (UPDATEREDIRECTREF). A limit, so that a request line has one too.
+constexpr size_t kMethodBytesMax = 32;
+// Of a request line beside its target: the method, two blanks and the version, with some room.
+constexpr size_t kLineRestBytesMax = kMethodBytesMax + 32;
+
 bool AllDigits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -70,6 +75,10 @@ class RequestParser::Impl final {
     static void Refuse(error_code& ec) { ec = beast_http::error::bad_value; }
 
     void on_request_impl(beast_http::verb, BeastView method, BeastView target, int version, error_code& ec) override {
+      if (method.size() > kMethodBytesMax) {
+        failure = ProtocolError::kNotImplemented;  // RFC 9112, section 3
+        return Refuse(ec);
+      }
       if (target.size() > limits_.target_bytes_max) {
         failure = ProtocolError::kTargetTooLong;
         return Refuse(ec);
@@ -174,7 +183,8 @@ RequestParser::HeadResult RequestParser::ParseHead(std::string_view request) {
   }
   if (!ec || ec == beast_http::error::need_more || ec == beast_http::error::header_limit) {
     const bool line_complete = std::memchr(request.data(), '\n', head_size) != nullptr;
-    if (!line_complete && request.size() > limits_.target_bytes_max + 64u) return Fail(ProtocolError::kTargetTooLong);
+    if (!line_complete && request.size() > limits_.target_bytes_max + kLineRestBytesMax)
+      return Fail(ProtocolError::kTargetTooLong);
     if (ec == beast_http::error::header_limit || request.size() >= limits_.header_bytes_max) {
       return Fail(ProtocolError::kHeadersTooLarge);
     }

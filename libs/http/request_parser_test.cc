@@ -160,6 +160,17 @@ TEST(RequestParserTest, Limits) {
   EXPECT_EQ(Head("GET /" + std::string(255, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"), kDone);
   EXPECT_EQ(Head("GET /" + std::string(256, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"), 414);
   EXPECT_EQ(Head("GET /" + std::string(600, 'a')), 414);  // no need to see its end
+  // A method as long as a target, whole and in pieces.
+  const std::string method = std::string(100, 'A') + " /" + std::string(250, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_EQ(Head(method), 501);
+  EXPECT_EQ(Head(std::string(32, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n"), kDone);
+  RequestParser in_pieces(kLimits);
+  int outcome = kMore;
+  for (size_t have = 10; have < method.size() && outcome == kMore; have += 10) {
+    outcome = Head(in_pieces, std::string_view(method).substr(0, have));
+  }
+  EXPECT_NE(outcome, kDone);
+  EXPECT_NE(outcome, kMore);
   EXPECT_EQ(Head(Get("X: " + std::string(1100, 'a') + "\r\n")), 431);
   EXPECT_EQ(Head(Get("X: " + std::string(900, 'a') + "\r\n")), kDone);
   std::string many;

@@ -136,7 +136,8 @@ void AppendReal(T value, std::string* out) {
   auto written = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::general, kShort);
   T read = 0;
   std::from_chars(buffer, written.ptr, read);
-  if (read != value) {
+  // json_util does not read subnormal floats back from the short form.
+  if (read != value || (std::is_same_v<T, float> && std::fpclassify(value) == FP_SUBNORMAL)) {
     written = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::general, kLong);
   }
   out->append(buffer, static_cast<size_t>(written.ptr - buffer));

@@ -90,7 +90,7 @@ PathRouter::Match PathRouter::Find(std::string_view method, std::string_view pat
   };
   std::string_view& last = match.segments.at[match.segments.count - 1];
   const size_t colon = last.rfind(':');
-  if (colon != std::string_view::npos && colon > 0) {
+  if (colon != std::string_view::npos && colon > 0 && colon + 1 < last.size()) {
     const std::string_view whole = last;
     last = whole.substr(0, colon);
     if (Walk(root_, match.segments, 0, whole.substr(colon + 1), use)) return match;

@@ -65,7 +65,9 @@ TEST_F(RouterTest, PrefersTheMoreExact) {
   EXPECT_EQ(Find("GET", "/v1/units/15865:resolve"), 3);
   EXPECT_EQ(Find("GET", "/v1/units/a:b:resolve"), 3);
   EXPECT_EQ(Find("GET", "/v1/units/a:b"), 0);
-  EXPECT_EQ(Find("GET", "/v1/units/today/files"), 7);  // back from the literal to the variable
+  EXPECT_EQ(router_.Find("GET", "/v1/units/15865:").segments.at[2], "15865:");  // no verb: the colon is the code's
+  EXPECT_EQ(Find("GET", "/v1/units:"), 2);                                      // not /v1/units
+  EXPECT_EQ(Find("GET", "/v1/units/today/files"), 7);                           // back from the literal to the variable
   EXPECT_EQ(Find("POST", "/v1/auth/otp:send"), 4);
   EXPECT_EQ(Find("POST", "/v1/auth:logout"), 5);
   EXPECT_EQ(Find("TRACE", "/v1/any"), 6);

@@ -177,8 +177,10 @@ struct Enum : Refusing {
       AppendInt(v, out.text);
     }
   }
-  static Fault FromNumber(const FieldPlan&, std::string_view text, int* out) {
-    return ReadSigned(text, out, Fault::kBadFormat);
+  static Fault FromNumber(const FieldPlan& f, std::string_view text, int* out) {
+    const Fault fault = ReadSigned(text, out, Fault::kBadFormat);
+    // Any other number would print as null, and null is 0.
+    return fault == Fault::kNone && f.enums->is_null_value && *out != 0 ? Fault::kUnknownEnum : fault;
   }
   static Fault FromString(const FieldPlan& f, std::string_view text, int* out) {
     const int index = f.enums->by_name.Find(text);

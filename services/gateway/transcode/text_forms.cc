@@ -374,7 +374,8 @@ bool ParseFieldMask(std::string_view text, std::vector<std::string>* paths) {
     const bool separator = c == ',' || c == '.';
     if (!letter && !separator && !IsDigit(c)) return false;
     const bool first = last == ',' || last == '.';
-    if ((first || last == '_') && (upper || separator)) return false;
+    // An underscore stands between two other characters, or it would be lost in the written form.
+    if ((first || last == '_') && (upper || separator || c == '_')) return false;
     if (first && IsDigit(c)) return false;
     last = c;
     if (c == ',') {
@@ -386,7 +387,7 @@ bool ParseFieldMask(std::string_view text, std::vector<std::string>* paths) {
       paths->back().push_back(c);
     }
   }
-  return last != ',' && last != '.';
+  return last != ',' && last != '.' && last != '_';
 }
 
 }  // namespace dinh::gateway::transcode
