@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build run test demo seed-load bench bench-feedback format lint buf tidy asan tsan clean
+.PHONY: help setup build run test demo seed-load bench bench-feedback fuzz format lint buf tidy asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: build ## measure the platform (not timed as a test)
 
 bench-feedback: build ## measure reports on a store of a million (DINH_BENCH_REPORTS)
 	@deploy/scripts/bench.sh $(BUILD) _feedback
+
+fuzz: ## fuzz every parser (FUZZ_SECONDS=60 each, FUZZ_TARGETS="json_parse …" for some)
+	@deploy/scripts/fuzz.sh $(FUZZ_TARGETS)
 
 format: ## format the sources
 	@deploy/scripts/lint.sh format-fix

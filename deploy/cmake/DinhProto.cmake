@@ -8,6 +8,10 @@ file(GLOB_RECURSE DINH_PROTO_FILES CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR
 set(DINH_PROTO_FOREIGN google/api/annotations.proto google/api/http.proto google/rpc/status.proto
     google/rpc/error_details.proto google/rpc/code.proto grpc/health/v1/health.proto
     grpc/reflection/v1alpha/reflection.proto)
+if(DINH_FUZZ) # the only messages that fuzz targets use
+  set(DINH_PROTO_FILES dinh/testing/v1/transcode.proto)
+  set(DINH_PROTO_FOREIGN "")
+endif()
 set(proto_sources)
 foreach(proto IN LISTS DINH_PROTO_FILES DINH_PROTO_FOREIGN)
   if(proto IN_LIST DINH_PROTO_FILES)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, run and test Đình on Debian 12. Idempotent: a second run changes nothing and needs
-# no network. Run as root or with sudo at hand.
+# no network. Run as root or with sudo at hand. Arguments: further packages, for what not everybody does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,7 +11,7 @@ while read -r package; do
   case "$package" in ''|'#'*) continue ;; esac
   [ "$package" = npm ] && command -v npm >/dev/null 2>&1 && continue  # any Node.js with npm will do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-done < deploy/scripts/packages.txt
+done < <(cat deploy/scripts/packages.txt; printf '%s\n' "$@")
 
 if [ ${#missing[@]} -eq 0 ]; then
   say "all Debian packages are there"
