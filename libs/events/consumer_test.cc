@@ -3,20 +3,27 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "dinh/payments/v1/events.pb.h"
 #include "libs/auth/principal.h"
 #include "libs/events/event_hub.h"
 #include "libs/events/test_support.h"
+#include "libs/rpc/grpc_channel.h"
+#include "libs/rpc/grpc_server.h"
 #include "libs/rpc/local_channel.h"
 #include "libs/rpc/pipeline.h"
+#include "libs/rpc/tls_credentials.h"
+#include "libs/testing/temp_dir.h"
+#include "libs/testing/test_ca.h"
 
 namespace dinh::events {
 namespace {
 
 // A service that publishes and one that consumes, each with its own database.
-class ConsumerTest : public testing::Test {
+class ConsumerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(hub_.Init().ok());
@@ -235,6 +242,65 @@ TEST_F(ConsumerTest, ThroughALocalChannel) {
   consumer->Stop();
   EXPECT_EQ(hub_.feed().subscriptions(), 0u);
   hub_.Stop();
+}
+
+// The way it runs in a cluster: streams end when the other side drains, and are taken up again when it is back.
+TEST_F(ConsumerTest, ThroughGrpcOverRestartsOfTheOtherSide) {
+#ifdef DINH_SANITIZE
+  // Debian's gRPC is not built for the thread sanitizer and reports races of its own.
+  if (std::string(DINH_SANITIZE) == "thread") GTEST_SKIP();
+#endif
+  struct Nobody : rpc::Authenticator {
+    absl::StatusOr<auth::Principal> Authenticate(const rpc::Credentials&) override { return auth::Principal(); }
+  } nobody;
+  const dinh::testing::TempDir dir;
+  const dinh::testing::TestCa ca("ca");
+  const auto files = [&](const std::string& service) {
+    const dinh::testing::TestIdentity identity = ca.Issue(service);
+    std::ofstream(dir.File(service + ".crt")) << identity.certificate;
+    std::ofstream(dir.File(service + ".key")) << identity.key;
+    std::ofstream(dir.File("ca.crt")) << ca.pem();
+    return rpc::TlsFiles{.certificate = dir.File(service + ".crt"),
+                         .key = dir.File(service + ".key"),
+                         .ca = dir.File("ca.crt"),
+                         .trust_domain = "dinh"};
+  };
+  rpc::MethodTable table;
+  hub_.RegisterMethods(table);
+  base::SystemClock clock;
+  rpc::Pipeline pipeline({.clock = clock, .random = publishing_.random, .authenticator = nobody});
+  ASSERT_TRUE(pipeline.Add("payments", table).ok());
+  rpc::HandlerPool pool({.max_threads = 4}, nullptr);
+  const auto credentials = rpc::ServerCredentialsOf(files("payments"));
+  ASSERT_TRUE(credentials.ok()) << credentials.status();
+  const auto start = [&](int port) {
+    return *rpc::GrpcServer::Start(
+        {.address = "127.0.0.1:" + std::to_string(port), .credentials = *credentials, .peer_domain = "dinh"}, pipeline,
+        pool);
+  };
+  std::unique_ptr<rpc::GrpcServer> server = start(0);
+  const int port = server->port();
+  rpc::GrpcChannel channel({.target = "127.0.0.1:" + std::to_string(port),
+                            .service = "payments",
+                            .credentials = *rpc::ChannelCredentialsOf(files("procedures"), "payments")},
+                           clock, nullptr);
+  auto consumer = Make(std::make_unique<ChannelSource>(channel));
+  consumer->Start();
+  for (int round = 1; round <= 3; ++round) {
+    Append(round * 10, round * 10 + 10);
+    EXPECT_TRUE(Reaches(round * 10)) << round;
+    server->Drain(std::chrono::seconds(5));
+    server.reset();
+    server = start(port);
+  }
+  Append(0, 10);
+  EXPECT_TRUE(Reaches(40));
+  consumer->Stop();
+  EXPECT_EQ(consuming_.Number("SELECT COUNT(DISTINCT subject) FROM effects"), 40);
+  server.reset();
+  EXPECT_EQ(hub_.feed().subscriptions(), 0u);
+  hub_.Stop();
+  pool.Stop();
 }
 
 }  // namespace

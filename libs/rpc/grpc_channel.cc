@@ -75,6 +75,7 @@ GrpcChannelOptions WithPlainTarget(GrpcChannelOptions options) {
 
 GrpcChannel::GrpcChannel(GrpcChannelOptions options, const base::Clock& clock, telemetry::Metrics* metrics)
     : options_(WithPlainTarget(std::move(options))), clock_(clock) {
+  KeepGrpc();
   if (metrics != nullptr) metrics_ = std::make_unique<CallMetrics>(*metrics, "grpc_client");
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfig(options_.services));

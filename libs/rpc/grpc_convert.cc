@@ -1,5 +1,6 @@
 #include "libs/rpc/grpc_convert.h"
 
+#include <grpc/grpc.h>
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/auth_context.h>
@@ -7,6 +8,7 @@
 #include <grpcpp/support/proto_buffer_writer.h>
 
 #include <chrono>
+#include <mutex>
 #include <optional>
 
 #include "google/rpc/status.pb.h"
@@ -55,6 +57,11 @@ std::optional<base::OpContext::Deadline> DeadlineOf(const grpc::ServerContextBas
 }
 
 }  // namespace
+
+void KeepGrpc() {
+  static std::once_flag once;
+  std::call_once(once, [] { grpc_init(); });
+}
 
 std::string MetadataOf(const grpc::ServerContextBase& context, const char* key) {
   const auto& metadata = context.client_metadata();

@@ -33,6 +33,10 @@ struct TrustRules {
   bool anyone_forwards = false;      // without certificates
 };
 
+// From the first call on gRPC's threads stay until the process ends. Otherwise they go with the last server or channel,
+// and gRPC 1.51 now and then waits ten seconds for one of them.
+void KeepGrpc();
+
 // Everything the pipeline wants to know of a call that came by gRPC. PERMISSION_DENIED when somebody who may not passes
 // on the call of another.
 absl::StatusOr<CallHead> HeadOf(const grpc::ServerContextBase& context, const base::Clock& clock,

@@ -80,6 +80,7 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
   }
 
   absl::Status Listen() {
+    KeepGrpc();
     grpc::ServerBuilder builder;
     const auto credentials = options_.credentials != nullptr ? options_.credentials : grpc::InsecureServerCredentials();
     builder.AddListeningPort(options_.address, credentials, &port_);

@@ -50,6 +50,7 @@ class HealthServer::Impl final : public grpc::CallbackGenericService {
   }
 
   absl::Status Listen(const std::string& address) {
+    KeepGrpc();
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterCallbackGenericService(this);
