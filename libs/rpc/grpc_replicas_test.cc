@@ -1,6 +1,9 @@
 // Several replicas behind one target: calls are spread, and restarts lose none.
-#include <grpcpp/generic/generic_stub.h>
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -68,6 +71,66 @@ class Replica {
   HandlerPool pool_{{.max_threads = 8, .max_queue = 64}, nullptr};
   int port_ = 0;
   std::unique_ptr<GrpcServer> server_;
+};
+
+// Passes bytes on to a replica, until the line is cut: what a process that was killed looks like.
+class Line {
+ public:
+  explicit Line(const std::string& to) : to_(static_cast<uint16_t>(std::stoi(to.substr(to.rfind(':') + 1)))) {
+    sockaddr_in at = Loopback(0);
+    socklen_t size = sizeof at;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&at), size), 0);
+    EXPECT_EQ(listen(listener_, 16), 0);
+    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    port_ = ntohs(at.sin_port);
+    acceptor_ = std::thread([this] { Accept(); });
+  }
+  ~Line() { Cut(); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  // Every connection breaks, and no new one comes about. Once or more.
+  void Cut() {
+    if (!acceptor_.joinable()) return;
+    shutdown(listener_, SHUT_RDWR);
+    acceptor_.join();
+    for (const int fd : ends_) shutdown(fd, SHUT_RDWR);
+    for (std::thread& pump : pumps_) pump.join();
+    for (const int fd : ends_) close(fd);
+    close(listener_);
+  }
+
+ private:
+  static sockaddr_in Loopback(uint16_t port) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return at;
+  }
+  void Accept() {
+    for (int client; (client = accept(listener_, nullptr, nullptr)) >= 0;) {
+      const int server = socket(AF_INET, SOCK_STREAM, 0);
+      const sockaddr_in at = Loopback(to_);
+      EXPECT_EQ(connect(server, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+      for (const auto& [from, into] : {std::pair(client, server), std::pair(server, client)}) {
+        ends_.push_back(from);
+        pumps_.emplace_back([from = from, into = into] { Pump(from, into); });
+      }
+    }
+  }
+  static void Pump(int from, int into) {
+    std::array<char, 4096> bytes;
+    for (ssize_t n; (n = read(from, bytes.data(), bytes.size())) > 0;) {
+      if (send(into, bytes.data(), static_cast<size_t>(n), MSG_NOSIGNAL) != n) break;
+    }
+    shutdown(into, SHUT_RDWR);
+  }
+
+  const uint16_t to_;
+  const int listener_ = socket(AF_INET, SOCK_STREAM, 0);
+  int port_ = 0;
+  std::thread acceptor_;
+  std::vector<int> ends_;  // of Accept until it has ended
+  std::vector<std::thread> pumps_;
 };
 
 class ReplicasTest : public ::testing::Test {
@@ -151,6 +214,36 @@ TEST_F(ReplicasTest, ARollingRestartUnderLoadLosesNoCall) {
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(failed.size(), 0u) << failed[0] << " and others, of " << answered;
   EXPECT_GT(answered, 100);
+}
+
+TEST_F(ReplicasTest, AKilledReplicaCostsNoIdempotentCall) {
+  Line line(replicas_[0]->address());
+  Connect("ipv4:" + line.address() + "," + replicas_[1]->address());
+  ASSERT_TRUE(WaitForBoth());
+  // The line is cut while both replicas have calls under way.
+  Gate arrived;
+  for (const auto& replica : replicas_) {
+    replica->on_find = [&] {
+      arrived.Wait();
+      return pb::Thing();
+    };
+  }
+  std::array<absl::Status, 4> found;
+  std::vector<std::thread> callers;
+  for (absl::Status& status : found) callers.emplace_back([&] { status = Find().status(); });
+  ASSERT_TRUE(arrived.WaitFor(4));
+  line.Cut();
+  ASSERT_TRUE(arrived.WaitFor(6)) << "two of them are sent again";
+  arrived.Open();
+  for (std::thread& caller : callers) caller.join();
+  for (const absl::Status& status : found) EXPECT_TRUE(status.ok()) << status;
+  // From now on the other one gets everything, also what is never sent twice.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(Find().ok());
+    const auto notified = Notify();
+    EXPECT_TRUE(notified.ok()) << notified.status();
+    EXPECT_EQ(notified->name(), "b");
+  }
 }
 
 TEST_F(ReplicasTest, ACallWaitsForAReplicaThatRestarts) {
