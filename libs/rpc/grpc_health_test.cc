@@ -66,20 +66,15 @@ TEST_F(GrpcServerTest, ProbesHaveAPortOfTheirOwn) {
     return answer.has_value() ? answer->status() : HealthCheckResponse::UNKNOWN;
   };
   EXPECT_EQ(check(), HealthCheckResponse::SERVING);
-  RawCall watch(stub, "/grpc.health.v1.Health/Watch");
-  ASSERT_TRUE(watch.Send(request));
-  EXPECT_EQ(watch.Receive<HealthCheckResponse>()->status(), HealthCheckResponse::SERVING);
-  RawCall other(stub, Path("GetThing"));
-  other.Send(request);
-  EXPECT_FALSE(other.Receive<pb::Thing>().has_value());
-  EXPECT_EQ(other.Done().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  for (const std::string& path : {Path("GetThing"), std::string("/grpc.health.v1.Health/Watch")}) {
+    RawCall other(stub, path);
+    other.Send(request);
+    EXPECT_FALSE(other.Receive<pb::Thing>().has_value());
+    EXPECT_EQ(other.Done().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  }
   // A process that drains still answers its probes.
   server_->Drain(std::chrono::milliseconds(1));
   EXPECT_EQ(check(), HealthCheckResponse::NOT_SERVING);
-  EXPECT_EQ(watch.Receive<HealthCheckResponse>()->status(), HealthCheckResponse::NOT_SERVING);
-  probes->reset();
-  EXPECT_FALSE(watch.Receive<HealthCheckResponse>().has_value());
-  EXPECT_EQ(watch.Done().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(GrpcServerTest, ReflectionKnowsTheTables) {

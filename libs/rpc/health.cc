@@ -10,7 +10,8 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-constexpr size_t kWatchersMax = 256;
+// One a connection of every client process: who may not watch would not call either.
+constexpr size_t kWatchersMax = 4096;
 
 HealthCheckResponse Response(Health::Status status) {
   HealthCheckResponse response;

@@ -41,10 +41,9 @@ std::unordered_map<std::string, GrpcTarget> HealthTargets(Health& health) {
 
 class HealthServer::Impl final : public grpc::CallbackGenericService {
  public:
-  explicit Impl(Health& health) : targets_(HealthTargets(health)) {}
+  explicit Impl(Health& health) : targets_(HealthTargets(health)) { targets_.erase(kWatchPath); }
   ~Impl() override {
     if (server_ == nullptr) return;
-    streams_.EndAll();
     server_->Shutdown(std::chrono::system_clock::now());
     server_->Wait();
   }
@@ -70,7 +69,7 @@ class HealthServer::Impl final : public grpc::CallbackGenericService {
   int port() const { return port_; }
 
  private:
-  const std::unordered_map<std::string, GrpcTarget> targets_;
+  std::unordered_map<std::string, GrpcTarget> targets_;
   HandlerPool no_pool_{{.name = "health", .max_threads = 1}, nullptr};  // everything is answered at once
   OpenStreams streams_;
   const GrpcShared shared_{no_pool_, streams_};

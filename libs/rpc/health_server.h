@@ -1,5 +1,6 @@
-// grpc.health.v1 on a port of its own, in plain text: probes have no certificate, and the port of a service asks for
-// one. Nothing else is served there, and nothing but the state of services is told.
+// grpc.health.v1's Check on a port of its own, in plain text: probes have no certificate, and the port of a service
+// asks for one. Nothing else is served there; Watch is not, because strangers must not use up the watchers that clients
+// need.
 //
 //   ASSIGN_OR_RETURN(auto probes, HealthServer::Start("0.0.0.0:9091", server->health()));
 //
