@@ -111,6 +111,11 @@ function(dinh_service name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   dinh_component(dinh_svc_${name} dinh::svc_${name} ${CMAKE_SOURCE_DIR}/services/${name} DEPS dinh::app ${ARG_DEPS})
   dinh_test(${name}_service_test SOURCES ${COMPONENT_TESTS} DEPS dinh::svc_${name} dinh_testing ZXing::ZXing)
+  # The same tests on the other engine (libs/testing/service_harness.h), where a service has a store.
+  if(BUILD_TESTING AND COMPONENT_TESTS AND EXISTS ${CMAKE_SOURCE_DIR}/services/${name}/store.cc)
+    add_test(NAME ${name}_service_postgres_test COMMAND ${name}_service_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name}_service_postgres_test PROPERTIES TIMEOUT 300 ENVIRONMENT DINH_TEST_ENGINE=postgres)
+  endif()
   if(COMPONENT_MAIN)
     # One process with every service is the program `dinh`; a single service is its name with a d.
     set(program ${name}d)

@@ -216,18 +216,31 @@ absl::StatusOr<db::Database*> Host::OpenDatabase(const std::string& service, std
   const std::string key = service + "/" + std::string(name);
   if (databases_.count(key) > 0)
     return Wiring("Kho " + key + " được mở hai lần.", "Store " + key + " is opened twice.");
-  const std::filesystem::path folder = std::filesystem::path(parts_.data_dir) / "db";
-  RETURN_IF_ERROR(MakeFolder(folder));
-  db::SqliteOptions options;
-  options.path = folder / (name == "main" ? service + ".sqlite" : service + "-" + std::string(name) + ".sqlite");
-  options.log = [&logger = parts_.logger, service](std::string_view text) {
-    logger.Error("storage", {{"module", service}, {"cause", text}});
-  };
-  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(options, parts_.clock));
+  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, OpenEngine(service, name));
   if (parts_.prepare_database) RETURN_IF_ERROR(parts_.prepare_database(*database));
   RETURN_IF_ERROR(database->Migrate(migrations));
   database_metrics_.push_back(db::ExportMetrics(*database, name == "main" ? service : key, parts_.metrics));
   return databases_.emplace(key, std::move(database)).first->second.get();
+}
+
+absl::StatusOr<std::unique_ptr<db::Database>> Host::OpenEngine(const std::string& service,
+                                                               std::string_view name) const {
+  const auto log = [&logger = parts_.logger, service](std::string_view text) {
+    logger.Error("storage", {{"module", service}, {"cause", text}});
+  };
+  const std::string second(name == "main" ? "" : name);
+  if (parts_.database.postgres()) {
+    db::PostgresOptions options = parts_.database.Postgres(second.empty() ? service : service + "_" + second);
+    options.log = log;
+    return db::OpenPostgres(options, parts_.clock);
+  }
+  const std::filesystem::path folder = std::filesystem::path(parts_.data_dir) / "db";
+  RETURN_IF_ERROR(MakeFolder(folder));
+  db::SqliteOptions options;
+  options.path = folder / (second.empty() ? service + ".sqlite" : service + "-" + second + ".sqlite");
+  options.log = log;
+  options.on_prepare = parts_.database.on_prepare;
+  return db::OpenSqlite(options, parts_.clock);
 }
 
 absl::StatusOr<db::BlobStore*> Host::OpenBlobs(const std::string& service, std::string_view name) {

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/app/database_config.h"
 #include "libs/app/service_module.h"
 #include "libs/auth/tokens.h"
 #include "libs/rpc/token_authenticator.h"
@@ -29,6 +30,7 @@ struct HostParts {
   std::string data_dir;
   std::string resource_dir;
   bool dev = false;
+  DatabaseConfig database = {};
   const base::Clock& clock;
   base::Random& random;
   base::IdGenerator& ids;
@@ -84,6 +86,7 @@ class Host {
   absl::Status StartModules();
   absl::StatusOr<db::Database*> OpenDatabase(const std::string& service, std::string_view name,
                                              const std::vector<db::Migration>& migrations);
+  absl::StatusOr<std::unique_ptr<db::Database>> OpenEngine(const std::string& service, std::string_view name) const;
   absl::StatusOr<db::BlobStore*> OpenBlobs(const std::string& service, std::string_view name);
   rpc::PipelineOptions MakePipelineOptions();
 

@@ -70,8 +70,9 @@ class Platform {
   virtual telemetry::Logger& logger() = 0;
   virtual telemetry::Metrics& metrics() = 0;
 
-  // Opens (creates) and migrates this service's store; its own tables stand beside those of the platform (idempotency,
-  // outbox, audit). `name` tells several stores of one service apart. Init only. Owned by the platform.
+  // Opens (creates) and migrates this service's store, on the engine that the process is configured for; its own tables
+  // stand beside those of the platform (idempotency, outbox, audit). `name` tells several stores of one service apart.
+  // Init only. Owned by the platform.
   virtual absl::StatusOr<db::Database*> OpenDatabase(const std::vector<db::Migration>& migrations,
                                                      std::string_view name = "main") = 0;
 

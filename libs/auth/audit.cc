@@ -119,10 +119,8 @@ absl::Status AuditLog::Append(db::Tx& tx, const AuditRow& row) {
   const std::string caller = Clean(row.caller), person = Clean(row.person), method = Clean(row.method);
   const std::string subject = Clean(row.subject), resource = Clean(row.resource), reason = Clean(row.reason);
   const std::string trace = Clean(row.trace);
-  return tx
-      .Exec(kInsert,
-            {id, clock_.Now(), row.caller_kind, caller, person, method, subject, resource, row.outcome, reason, trace})
-      .status();
+  return tx.ExecLater(kInsert, {id, clock_.Now(), row.caller_kind, caller, person, method, subject, resource,
+                                row.outcome, reason, trace});
 }
 
 absl::Status AuditLog::Append(db::Tx& tx, const std::vector<AuditRow>& rows) {
@@ -219,10 +217,11 @@ std::vector<AuditWriter::Item> AuditWriter::TakeBatch(std::unique_lock<std::mute
 
 absl::Status AuditWriter::WriteBatch(const std::vector<Item>& batch) {
   base::OpContext ctx(clock_, clock_.Steady() + options_.commit_timeout);
-  return log_.database().Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+  const auto write = [&](db::Tx& tx) -> absl::Status {
     for (const Item& item : batch) RETURN_IF_ERROR(log_.Append(tx, item.rows));
     return absl::OkStatus();
-  });
+  };
+  return log_.database().Transact(ctx, write, db::Isolation::kReadCommitted);  // it only adds rows
 }
 
 void AuditWriter::Run() {

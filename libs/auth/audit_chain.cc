@@ -15,6 +15,7 @@ constexpr std::chrono::seconds kTransactionTimeout{30};
 constexpr char kSelectPending[] =
     "SELECT " DINH_AUDIT_COLUMNS " FROM audit WHERE sequence IS NULL ORDER BY number LIMIT $1";
 constexpr char kSetPlace[] = "UPDATE audit SET sequence = $1, hash = $2 WHERE number = $3 AND sequence IS NULL";
+constexpr char kCountPlaced[] = "SELECT COUNT(*) FROM audit WHERE sequence BETWEEN $1 AND $2";
 constexpr char kSetChain[] = "UPDATE audit_chain SET sequence = $1, hash = $2 WHERE id = 1";
 constexpr char kNewestHead[] = "SELECT sequence FROM audit_head ORDER BY sequence DESC LIMIT 1";
 constexpr char kDeleteHead[] = "DELETE FROM audit_head WHERE sequence = $1";
@@ -80,7 +81,9 @@ absl::StatusOr<bool> AuditChainer::HasPending() {
 
 absl::StatusOr<AuditChainer::Batch> AuditChainer::ChainBatch() {
   base::OpContext ctx(clock_, clock_.Steady() + kTransactionTimeout);
-  return db_.Transact(ctx, [this](db::Tx& tx) { return ChainIn(tx); });
+  // The chain's row is locked: chainers wait for each other, and whoever adds rows for none of them.
+  return db_.Transact(
+      ctx, [this](db::Tx& tx) { return ChainIn(tx); }, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<AuditChainer::Batch> AuditChainer::ChainIn(db::Tx& tx) {
@@ -102,10 +105,12 @@ absl::StatusOr<AuditChainer::Batch> AuditChainer::ChainIn(db::Tx& tx) {
   for (AuditRecord& record : pending) {
     record.sequence = ++place->sequence;
     place->hash = ChainHash(place->hash, record);
-    ASSIGN_OR_RETURN(const int64_t changed,
-                     tx.Exec(kSetPlace, {record.sequence, db::BlobView{place->hash}, record.number}));
-    if (changed != 1) return base::Internal("an audit row was chained twice");
+    RETURN_IF_ERROR(tx.ExecLater(kSetPlace, {record.sequence, db::BlobView{place->hash}, record.number}));
   }
+  ASSIGN_OR_RETURN(const std::optional<int64_t> placed,
+                   tx.QueryOne(kCountPlaced, {pending.front().sequence, place->sequence},
+                               [](const db::Row& row) { return row.Int(0); }));
+  if (placed != static_cast<int64_t>(pending.size())) return base::Internal("an audit row was chained twice");
   RETURN_IF_ERROR(tx.Exec(kSetChain, {place->sequence, db::BlobView{place->hash}}).status());
   batch.rows = static_cast<int64_t>(pending.size());
   batch.head = {service_, place->sequence, place->hash, clock_.Now(), "", ""};

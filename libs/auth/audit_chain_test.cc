@@ -18,7 +18,7 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-class AuditChainTest : public ::testing::Test {
+class AuditChainTest : public db::EngineTest {
  protected:
   void SetUp() override { ASSERT_TRUE(AuditLog::EnsureSchema(*store_.db).ok()); }
 
@@ -116,7 +116,7 @@ class AuditChainTest : public ::testing::Test {
     ASSERT_TRUE(result.ok()) << result;
   }
 
-  db::TestDatabase store_;
+  db::TestDatabase store_{GetParam()};
   base::SystemRandom random_;
   base::IdGenerator ids_{store_.clock, random_};
   AuditLog log_{*store_.db, store_.clock, ids_};
@@ -125,7 +125,9 @@ class AuditChainTest : public ::testing::Test {
 
 using P = std::pair<AuditProblemKind, int64_t>;
 
-TEST_F(AuditChainTest, AnEmptyLogIsWhole) {
+DINH_BOTH_ENGINES(AuditChainTest);
+
+TEST_P(AuditChainTest, AnEmptyLogIsWhole) {
   const AuditReport report = Verify();
   EXPECT_TRUE(report.ok());
   EXPECT_EQ(report.rows, 0);
@@ -133,7 +135,7 @@ TEST_F(AuditChainTest, AnEmptyLogIsWhole) {
   EXPECT_EQ(Chain(*ring_), 0);
 }
 
-TEST_F(AuditChainTest, AnUntouchedLogIsWhole) {
+TEST_P(AuditChainTest, AnUntouchedLogIsWhole) {
   Chained(10);
   Chained(7);
   Write(3);
@@ -148,7 +150,7 @@ TEST_F(AuditChainTest, AnUntouchedLogIsWhole) {
   EXPECT_TRUE(Verify().ok());
 }
 
-TEST_F(AuditChainTest, LongLogsKeepAHeadForEveryThousandRows) {
+TEST_P(AuditChainTest, LongLogsKeepAHeadForEveryThousandRows) {
   Write(2 * kHeadEvery + 300);
   EXPECT_EQ(Chain(*ring_, {.batch_rows = 100}), 2 * kHeadEvery + 300);
   const AuditReport report = Verify();
@@ -158,7 +160,7 @@ TEST_F(AuditChainTest, LongLogsKeepAHeadForEveryThousandRows) {
   EXPECT_THAT(Problems(), Contains(P(AuditProblemKind::kRowChanged, 1500)));
 }
 
-TEST_F(AuditChainTest, KeysMayRotate) {
+TEST_P(AuditChainTest, KeysMayRotate) {
   Chained(5);
   ASSERT_TRUE(ring_->Rotate(KeyPurpose::kAuditHead).ok());
   EXPECT_TRUE(Verify().ok());
@@ -166,7 +168,7 @@ TEST_F(AuditChainTest, KeysMayRotate) {
   EXPECT_TRUE(Verify().ok());
 }
 
-TEST_F(AuditChainTest, EveryColumnIsCovered) {
+TEST_P(AuditChainTest, EveryColumnIsCovered) {
   Chained(9);
   const std::vector<std::pair<std::string, std::string>> changes = {{"number", "number + 1000"},
                                                                     {"id", "'00000000-0000-7000-8000-000000000000'"},
@@ -197,22 +199,26 @@ TEST_F(AuditChainTest, EveryColumnIsCovered) {
     ASSERT_THAT(Problems(), IsEmpty()) << "restored after " << column;
   }
   // The columns tried above are all there are.
-  EXPECT_EQ(store_.Number("SELECT COUNT(*) FROM pragma_table_info('audit')"), 14);
+  EXPECT_EQ(store_.Number(GetParam() == db::Engine::kSqlite
+                              ? "SELECT COUNT(*) FROM pragma_table_info('audit')"
+                              : "SELECT COUNT(*) FROM information_schema.columns WHERE table_name = 'audit' AND "
+                                "table_schema = current_schema()"),
+            14);
 }
 
-TEST_F(AuditChainTest, ADeletedRowIsMissing) {
+TEST_P(AuditChainTest, ADeletedRowIsMissing) {
   Chained(9);
   Sql("DELETE FROM audit WHERE sequence = 5");
   EXPECT_EQ(Problems()[0], P(AuditProblemKind::kRowMissing, 5));
 }
 
-TEST_F(AuditChainTest, TheFirstRowDeletedIsMissing) {
+TEST_P(AuditChainTest, TheFirstRowDeletedIsMissing) {
   Chained(9);
   Sql("DELETE FROM audit WHERE sequence = 1");
   EXPECT_EQ(Problems()[0], P(AuditProblemKind::kRowMissing, 1));
 }
 
-TEST_F(AuditChainTest, ADeletedRowWhoseSuccessorsMoveUpIsSeen) {
+TEST_P(AuditChainTest, ADeletedRowWhoseSuccessorsMoveUpIsSeen) {
   Chained(9);
   Sql("DELETE FROM audit WHERE sequence = 5");
   Sql("UPDATE audit SET sequence = sequence - 1 WHERE sequence > 5");
@@ -221,7 +227,7 @@ TEST_F(AuditChainTest, ADeletedRowWhoseSuccessorsMoveUpIsSeen) {
   EXPECT_THAT(Problems(), Contains(P(AuditProblemKind::kTailMissing, 9))) << "the head was signed for nine rows";
 }
 
-TEST_F(AuditChainTest, ADeletedTailIsMissing) {
+TEST_P(AuditChainTest, ADeletedTailIsMissing) {
   Chained(9);
   Sql("DELETE FROM audit WHERE sequence > 6");
   EXPECT_EQ(Problems()[0], P(AuditProblemKind::kTailMissing, 9));
@@ -229,20 +235,20 @@ TEST_F(AuditChainTest, ADeletedTailIsMissing) {
   EXPECT_THAT(Problems(), Contains(P(AuditProblemKind::kTailMissing, 9)));
 }
 
-TEST_F(AuditChainTest, ADeletedTailIsStillSeenAfterNewRows) {
+TEST_P(AuditChainTest, ADeletedTailIsStillSeenAfterNewRows) {
   Chained(9);
   Sql("DELETE FROM audit WHERE sequence > 6");
   Chained(3);
   EXPECT_EQ(Problems()[0], P(AuditProblemKind::kRowMissing, 7));
 }
 
-TEST_F(AuditChainTest, EverythingDeletedIsSeen) {
+TEST_P(AuditChainTest, EverythingDeletedIsSeen) {
   Chained(9);
   Sql("DELETE FROM audit");
   EXPECT_EQ(Problems()[0], P(AuditProblemKind::kTailMissing, 9));
 }
 
-TEST_F(AuditChainTest, SwappedRowsAreSeen) {
+TEST_P(AuditChainTest, SwappedRowsAreSeen) {
   Chained(9);
   Sql("UPDATE audit SET sequence = 100 WHERE sequence = 3");
   Sql("UPDATE audit SET sequence = 3 WHERE sequence = 6");
@@ -252,14 +258,14 @@ TEST_F(AuditChainTest, SwappedRowsAreSeen) {
   EXPECT_THAT(problems, Contains(P(AuditProblemKind::kRowChanged, 6)));
 }
 
-TEST_F(AuditChainTest, AChangedRowWithAChainMadeAgainDoesNotMatchItsHead) {
+TEST_P(AuditChainTest, AChangedRowWithAChainMadeAgainDoesNotMatchItsHead) {
   Chained(9);
   Sql("UPDATE audit SET subject = 'p9' WHERE sequence = 4");
   RechainFrom(4);
   EXPECT_EQ(Problems(), (std::vector<P>{{AuditProblemKind::kHeadMismatch, 9}}));
 }
 
-TEST_F(AuditChainTest, AHeadSignedByAnotherKeyIsForged) {
+TEST_P(AuditChainTest, AHeadSignedByAnotherKeyIsForged) {
   Chained(9);
   Sql("UPDATE audit SET subject = 'p9' WHERE sequence = 4");
   RechainFrom(4);
@@ -285,7 +291,7 @@ TEST_F(AuditChainTest, AHeadSignedByAnotherKeyIsForged) {
   EXPECT_EQ(Problems(), (std::vector<P>{{AuditProblemKind::kHeadForged, 9}}));
 }
 
-TEST_F(AuditChainTest, EveryColumnOfAHeadIsCovered) {
+TEST_P(AuditChainTest, EveryColumnOfAHeadIsCovered) {
   Chained(9);
   for (const std::string change :
        {"sequence = 8", "at = at + 1", "key_id = 'x'", "hash = signature", "signature = hash", "sequence = 12"}) {
@@ -299,13 +305,13 @@ TEST_F(AuditChainTest, EveryColumnOfAHeadIsCovered) {
   }
 }
 
-TEST_F(AuditChainTest, ADeletedHeadIsMissing) {
+TEST_P(AuditChainTest, ADeletedHeadIsMissing) {
   Chained(9);
   Sql("DELETE FROM audit_head");
   EXPECT_THAT(Problems(), Contains(P(AuditProblemKind::kHeadMissing, 9)));
 }
 
-TEST_F(AuditChainTest, RowsAppendedWithFittingHashesHaveNoHead) {
+TEST_P(AuditChainTest, RowsAppendedWithFittingHashesHaveNoHead) {
   Chained(9);
   Write(1);
   Sql("UPDATE audit SET sequence = 10 WHERE sequence IS NULL");
@@ -313,12 +319,12 @@ TEST_F(AuditChainTest, RowsAppendedWithFittingHashesHaveNoHead) {
   EXPECT_EQ(Problems(), (std::vector<P>{{AuditProblemKind::kTailUnsigned, 10}}));
 }
 
-TEST_F(AuditChainTest, AHeadOfAnotherServicesLogDoesNotPass) {
+TEST_P(AuditChainTest, AHeadOfAnotherServicesLogDoesNotPass) {
   Chained(9);
   EXPECT_FALSE(Verify({}, "payments").ok());
 }
 
-TEST_F(AuditChainTest, ALogPutBackAsAWholeIsSeenByAHeadKeptElsewhere) {
+TEST_P(AuditChainTest, ALogPutBackAsAWholeIsSeenByAHeadKeptElsewhere) {
   Chained(9);
   ASSERT_TRUE(store_.Exec("CREATE TABLE a AS SELECT * FROM audit").ok());
   ASSERT_TRUE(store_.Exec("CREATE TABLE c AS SELECT * FROM audit_chain").ok());
@@ -337,7 +343,7 @@ TEST_F(AuditChainTest, ALogPutBackAsAWholeIsSeenByAHeadKeptElsewhere) {
   EXPECT_EQ(Problems({*kept}), (std::vector<P>{{AuditProblemKind::kAnchorMismatch, 12}})) << "and after new rows";
 }
 
-TEST_F(AuditChainTest, HeadLines) {
+TEST_P(AuditChainTest, HeadLines) {
   Chained(2);
   const std::string line = FormatHead(Newest());
   const auto head = ParseHead(" " + line + "\n");
@@ -350,7 +356,7 @@ TEST_F(AuditChainTest, HeadLines) {
   }
 }
 
-TEST_F(AuditChainTest, ChainedRowsCanBeHandedOn) {
+TEST_P(AuditChainTest, ChainedRowsCanBeHandedOn) {
   Write(4);
   auto ctx = store_.Context();
   EXPECT_THAT(*log_.ListChainedAfter(*ctx, 0, 10), IsEmpty());
@@ -362,7 +368,7 @@ TEST_F(AuditChainTest, ChainedRowsCanBeHandedOn) {
   EXPECT_EQ(log_.ListChainedAfter(*ctx, 1, 10)->size(), 1u);
 }
 
-TEST_F(AuditChainTest, WritersAndTwoChainersAtOnceMakeOneChain) {
+TEST_P(AuditChainTest, WritersAndTwoChainersAtOnceMakeOneChain) {
   AuditWriter writer(log_, store_.clock);
   std::atomic<int64_t> heads{0}, errors{0};
   AuditChainer::Options options{.interval = std::chrono::milliseconds(1), .batch_rows = 7};
@@ -398,14 +404,14 @@ TEST_F(AuditChainTest, WritersAndTwoChainersAtOnceMakeOneChain) {
   EXPECT_EQ(report.unchained, 0) << "stopping chains what is left";
 }
 
-TEST_F(AuditChainTest, ProblemsAreCounted) {
+TEST_P(AuditChainTest, ProblemsAreCounted) {
   Chained(60);
   Sql("UPDATE audit SET reason = 'x'");
   EXPECT_EQ(Problems().size(), kAuditProblemsMax);
 }
 
 // Not a limit, a record: what an audit row adds to a write, and what chaining costs beside it.
-TEST_F(AuditChainTest, Costs) {
+TEST_P(AuditChainTest, Costs) {
   constexpr int kRows = 20'000;
   const auto record = [](const std::string& name, auto&& work) {
     const auto start = std::chrono::steady_clock::now();

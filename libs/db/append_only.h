@@ -9,7 +9,8 @@
 namespace dinh::db {
 
 // Once at start, after the service's own migrations. `table`: [a-z_]+, exists. A migration component of its own,
-// "append_only_<table>". From then on UPDATE and DELETE of its rows fail with INTERNAL and change nothing.
+// "append_only_<table>". From then on UPDATE and DELETE of its rows (on PostgreSQL TRUNCATE too) fail with INTERNAL and
+// change nothing.
 absl::Status EnsureAppendOnly(Database& database, const std::string& table);
 
 }  // namespace dinh::db

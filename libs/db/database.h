@@ -1,4 +1,4 @@
-// One relational store behind one interface: SQLite (standalone) now, PostgreSQL (cluster) by the same calls.
+// One relational store behind one interface: SQLite (standalone) and PostgreSQL (cluster, libs/db/postgres.h).
 //
 //   absl::StatusOr<Dossier> r = db.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<Dossier> { … });
 //   absl::StatusOr<Dossier> r = db.Read(ctx, [&](db::Tx& tx) -> absl::StatusOr<Dossier> { … });
@@ -15,8 +15,10 @@
 //   Claims with store_answer = false, and results that cannot be stored, keep no answer: a replay is refused as
 //   FAILED_PRECONDITION reason REQUEST_ALREADY_DONE. Claims live 30 days.
 // * Neither call may be made inside a closure (INTERNAL).
-// * Deadline and cancellation are honoured before the closure starts, never inside a commit (RESULT UNKNOWN is never
-//   reported as a failure: once started, the outcome is waited for).
+// * Deadline and cancellation are honoured before the closure starts (on PostgreSQL also between its statements), never
+//   inside a commit: once started, its outcome is waited for, and found out when the connection is lost meanwhile.
+//   Where that is impossible the error is UNKNOWN reason COMMIT_OUTCOME_UNKNOWN, never a failure and never a success.
+// * Transactions are serializable on both engines (deploy/adr/0009), unless the call says Isolation::kReadCommitted.
 //
 // Thread safety: Database is thread-safe. Tx and Row belong to the closure.
 #pragma once
@@ -88,6 +90,23 @@ class Row {
 
 enum class Engine { kSqlite, kPostgres };
 
+// How far a PostgreSQL transaction is kept apart from those beside it. SQLite has one writer and is always
+// serializable.
+enum class Isolation {
+  kSerializable,
+  // For closures that lock every row they decide by (ForUpdate) or only add rows: queues that workers share. They then
+  // wait for each other instead of running again.
+  kReadCommitted,
+};
+
+// Where a read runs on PostgreSQL.
+enum class ReadFrom {
+  kPrimary,  // sees every commit that was acknowledged before it
+  // May lag behind, by seconds: public lists, statistics. Never what a caller may just have written. The primary when
+  // there is no replica or it cannot be reached.
+  kReplica,
+};
+
 // One transaction. Statements are prepared once per connection and kept (keyed by the SQL text). Statements that
 // control transactions are refused. The number of parameters must be the highest $n.
 // Errors of statements: ALREADY_EXISTS reason UNIQUE_VIOLATION, FAILED_PRECONDITION reason REFERENCE_VIOLATION,
@@ -101,6 +120,11 @@ class Tx {
   virtual absl::StatusOr<int64_t> ExecParams(std::string_view sql, const Param* params, size_t count) = 0;
   virtual absl::Status QueryParams(std::string_view sql, const Param* params, size_t count,
                                    const std::function<absl::Status(const Row&)>& on_row) = 0;
+  // The statement runs before the next one that answers and before the commit; its error ends the transaction there. On
+  // PostgreSQL it is sent along with what follows and saves a round trip: for rows whose count nobody asks for.
+  virtual absl::Status ExecLaterParams(std::string_view sql, const Param* params, size_t count) {
+    return ExecParams(sql, params, count).status();
+  }
   virtual base::OpContext& context() = 0;
   virtual Engine engine() const = 0;
   // Calls `call` on the operation's thread after this transaction is durable, before Transact returns; not at all when
@@ -109,6 +133,9 @@ class Tx {
 
   absl::StatusOr<int64_t> Exec(std::string_view sql, Params params = {}) {
     return ExecParams(sql, params.begin(), params.size());
+  }
+  absl::Status ExecLater(std::string_view sql, Params params = {}) {
+    return ExecLaterParams(sql, params.begin(), params.size());
   }
   // `on_row` returns void or absl::Status (an error ends the query and is returned).
   template <typename F>
@@ -168,6 +195,8 @@ struct SqliteOptions {
   // Causes of storage errors and transactions that hold up all others, for the log (may hold paths and SQL, never
   // values). Called from any thread.
   std::function<void(std::string_view text)> log;
+  // Tests: told of every statement when it is prepared. Called from any thread.
+  std::function<void(std::string_view sql)> on_prepare;
   std::string vfs;  // tests: the name of a registered sqlite3_vfs; empty: the system's
 };
 
@@ -179,8 +208,13 @@ struct DatabaseStats {
   int64_t group_reruns = 0;  // groups lost as a whole and run again one by one
   int64_t reads = 0;
   int64_t replays = 0;      // answers given from the idempotency table
-  int64_t queue_depth = 0;  // writers waiting now
+  int64_t queue_depth = 0;  // writers waiting now; on PostgreSQL whoever waits for a connection
   int64_t checkpoints = 0;
+  // PostgreSQL only.
+  int64_t retries = 0;           // closures run again: serialization failure, deadlock, lost connection
+  int64_t connects = 0;          // connections opened
+  int64_t connections = 0;       // open now
+  int64_t outcomes_unknown = 0;  // commits of which nobody can say whether they happened
 };
 
 class Database {
@@ -188,10 +222,12 @@ class Database {
   virtual ~Database() = default;
 
   template <typename F>
-  auto Transact(base::OpContext& ctx, F&& closure) -> decltype(closure(std::declval<Tx&>())) {
+  auto Transact(base::OpContext& ctx, F&& closure, Isolation isolation = Isolation::kSerializable)
+      -> decltype(closure(std::declval<Tx&>())) {
     using Result = decltype(closure(std::declval<Tx&>()));
     Result result = Result(absl::InternalError("transaction did not run"));
     TransactionCall call;
+    call.isolation = isolation;
     call.run = [&](Tx& tx) -> absl::Status {
       result = closure(tx);
       return StatusOf(result);
@@ -222,13 +258,17 @@ class Database {
 
   // A read-only snapshot; runs on the caller's thread.
   template <typename F>
-  auto Read(base::OpContext& ctx, F&& closure) -> decltype(closure(std::declval<Tx&>())) {
+  auto Read(base::OpContext& ctx, F&& closure, ReadFrom from = ReadFrom::kPrimary)
+      -> decltype(closure(std::declval<Tx&>())) {
     using Result = decltype(closure(std::declval<Tx&>()));
     Result result = Result(absl::InternalError("read did not run"));
-    absl::Status status = DoRead(ctx, [&](Tx& tx) -> absl::Status {
-      result = closure(tx);
-      return StatusOf(result);
-    });
+    absl::Status status = DoRead(
+        ctx,
+        [&](Tx& tx) -> absl::Status {
+          result = closure(tx);
+          return StatusOf(result);
+        },
+        from);
     if (!status.ok()) return Result(status);
     return result;
   }
@@ -236,7 +276,8 @@ class Database {
   virtual Engine engine() const = 0;
   // Runs what has not run yet, in order, each in its transaction; refuses a changed checksum and a schema whose
   // compatible_from is above the newest version given here. Before the first step on a file that already held data, a
-  // copy "<file>.before-<component>-<version>" is made. Errors: FAILED_PRECONDITION reason MIGRATION_CHANGED,
+  // copy "<file>.before-<component>-<version>" is made. On PostgreSQL the SQL is taken as MigrationSql (rewrite.h)
+  // gives it, and migrators wait for each other. Errors: FAILED_PRECONDITION reason MIGRATION_CHANGED,
   // MIGRATION_MISSING, SCHEMA_TOO_NEW; else the error of the step.
   absl::Status Migrate(const std::vector<Migration>& migrations) { return MigrateComponent("service", migrations); }
   // The same for a library that keeps tables in the service's database (libs/events): each component counts its own
@@ -251,9 +292,10 @@ class Database {
     std::function<absl::Status(Tx&)> run;
     std::function<std::string()> serialize;  // empty: the answer cannot be stored
     std::function<bool(const std::string&)> parse;
+    Isolation isolation = Isolation::kSerializable;
   };
   virtual absl::Status DoTransact(base::OpContext& ctx, TransactionCall& call) = 0;
-  virtual absl::Status DoRead(base::OpContext& ctx, const std::function<absl::Status(Tx&)>& run) = 0;
+  virtual absl::Status DoRead(base::OpContext& ctx, const std::function<absl::Status(Tx&)>& run, ReadFrom from) = 0;
 
  private:
   static absl::Status StatusOf(const absl::Status& s) { return s; }

@@ -23,7 +23,7 @@ const std::vector<Migration>& Schema() {
   return migrations;
 }
 
-class DatabaseTest : public testing::Test {
+class DatabaseTest : public EngineTest {
  protected:
   absl::Status Insert(const std::string& id, int64_t number) {
     auto ctx = t_.Context();
@@ -31,10 +31,12 @@ class DatabaseTest : public testing::Test {
       return tx.Exec("INSERT INTO items (id, number) VALUES ($1, $2)", {id, number}).status();
     });
   }
-  TestDatabase t_{{}, Schema()};
+  TestDatabase t_{GetParam(), Schema()};
 };
 
-TEST_F(DatabaseTest, BindsAndReadsEveryType) {
+DINH_BOTH_ENGINES(DatabaseTest);
+
+TEST_P(DatabaseTest, BindsAndReadsEveryType) {
   auto ctx = t_.Context();
   const std::string bytes("\0\x01\xff", 3);
   const auto changed = t_.db->Transact(*ctx, [&](Tx& tx) {
@@ -59,7 +61,7 @@ TEST_F(DatabaseTest, BindsAndReadsEveryType) {
   EXPECT_TRUE(read.ok()) << read;
 }
 
-TEST_F(DatabaseTest, EmptyTextIsNotNull) {
+TEST_P(DatabaseTest, EmptyTextIsNotNull) {
   auto ctx = t_.Context();
   ASSERT_TRUE(
       t_.db
@@ -72,7 +74,7 @@ TEST_F(DatabaseTest, EmptyTextIsNotNull) {
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items WHERE note = ''"), 1);
 }
 
-TEST_F(DatabaseTest, ParametersByNumberNotByAppearance) {
+TEST_P(DatabaseTest, ParametersByNumberNotByAppearance) {
   auto ctx = t_.Context();
   const auto row = t_.db->Read(*ctx, [&](Tx& tx) {
     return tx.QueryOne("SELECT $2 || '-' || $1", {"first", "second"}, [](const Row& r) { return r.Text(0); });
@@ -81,7 +83,7 @@ TEST_F(DatabaseTest, ParametersByNumberNotByAppearance) {
   EXPECT_EQ(**row, "second-first");
 }
 
-TEST_F(DatabaseTest, AnErrorRollsBackEverything) {
+TEST_P(DatabaseTest, AnErrorRollsBackEverything) {
   auto ctx = t_.Context();
   const absl::Status status = t_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.Exec("INSERT INTO items (id, number) VALUES ('x', 1)").status());
@@ -91,7 +93,7 @@ TEST_F(DatabaseTest, AnErrorRollsBackEverything) {
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 0);
 }
 
-TEST_F(DatabaseTest, ConstraintErrorsAreNamed) {
+TEST_P(DatabaseTest, ConstraintErrorsAreNamed) {
   ASSERT_TRUE(Insert("a", 1).ok());
   const absl::Status again = Insert("a", 2);
   EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
@@ -101,7 +103,7 @@ TEST_F(DatabaseTest, ConstraintErrorsAreNamed) {
   EXPECT_EQ(t_.Exec("INSERT INTO nowhere VALUES (1)").status().code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(DatabaseTest, AFailedStatementEndsTheTransaction) {
+TEST_P(DatabaseTest, AFailedStatementEndsTheTransaction) {
   ASSERT_TRUE(Insert("a", 1).ok());
   auto ctx = t_.Context();
   const absl::Status swallowed = t_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
@@ -115,7 +117,7 @@ TEST_F(DatabaseTest, AFailedStatementEndsTheTransaction) {
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 1);
 }
 
-TEST_F(DatabaseTest, ARowRefusedByTheClosureEndsOnlyTheQuery) {
+TEST_P(DatabaseTest, ARowRefusedByTheClosureEndsOnlyTheQuery) {
   ASSERT_TRUE(Insert("a", 1).ok());
   auto ctx = t_.Context();
   ASSERT_TRUE(t_.db
@@ -130,7 +132,7 @@ TEST_F(DatabaseTest, ARowRefusedByTheClosureEndsOnlyTheQuery) {
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 2);
 }
 
-TEST_F(DatabaseTest, RefusesWhatWouldBreakTheGroup) {
+TEST_P(DatabaseTest, RefusesWhatWouldBreakTheGroup) {
   for (const char* sql :
        {"COMMIT", "ROLLBACK", " begin", "PRAGMA synchronous=OFF", "SELECT 1; SELECT 2", "", "SELECT $1"}) {
     EXPECT_EQ(t_.Exec(sql).status().code(), absl::StatusCode::kInternal) << sql;
@@ -138,7 +140,7 @@ TEST_F(DatabaseTest, RefusesWhatWouldBreakTheGroup) {
   EXPECT_TRUE(Insert("still works", 1).ok());
 }
 
-TEST_F(DatabaseTest, ReadersCannotWrite) {
+TEST_P(DatabaseTest, ReadersCannotWrite) {
   auto ctx = t_.Context();
   const auto wrote =
       t_.db->Read(*ctx, [](Tx& tx) { return tx.Exec("INSERT INTO items (id, number) VALUES ('r', 1)"); });
@@ -146,7 +148,7 @@ TEST_F(DatabaseTest, ReadersCannotWrite) {
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 0);
 }
 
-TEST_F(DatabaseTest, ReadsSeeOneSnapshot) {
+TEST_P(DatabaseTest, ReadsSeeOneSnapshot) {
   ASSERT_TRUE(Insert("a", 1).ok());
   auto ctx = t_.Context();
   const absl::Status read = t_.db->Read(*ctx, [&](Tx& tx) -> absl::Status {
@@ -163,7 +165,7 @@ TEST_F(DatabaseTest, ReadsSeeOneSnapshot) {
   EXPECT_TRUE(read.ok()) << read;
 }
 
-TEST_F(DatabaseTest, TheSameQueryInsideItsRows) {
+TEST_P(DatabaseTest, TheSameQueryInsideItsRows) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(Insert(std::to_string(i), i).ok());
   auto ctx = t_.Context();
   int pairs = 0;
@@ -178,7 +180,37 @@ TEST_F(DatabaseTest, TheSameQueryInsideItsRows) {
   EXPECT_EQ(pairs, 9);
 }
 
-TEST_F(DatabaseTest, ReturningGivesRows) {
+TEST_P(DatabaseTest, LaterStatementsRunInOrderAndFailTheTransaction) {
+  auto ctx = t_.Context();
+  const auto run = [&](const std::string& second) {
+    return t_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
+      // The text is gone by the time the statement is looked at.
+      RETURN_IF_ERROR(tx.ExecLater("INSERT INTO items (id, number) VALUES ($1, 1)", {std::string("a") + second}));
+      (void)tx.ExecLater("INSERT INTO items (id, number) VALUES ($1, 2)", {second});
+      return absl::OkStatus();
+    });
+  };
+  ASSERT_TRUE(run("x").ok());
+  EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 2);
+  EXPECT_EQ(ReasonOf(run("ax")), "UNIQUE_VIOLATION");
+  EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM items"), 2);
+  const absl::Status seen = t_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
+    (void)tx.ExecLater("INSERT INTO items (id, number) VALUES ('x', 1)");
+    return tx.Query("SELECT 1", {}, [](const Row&) {});
+  });
+  EXPECT_EQ(ReasonOf(seen), "UNIQUE_VIOLATION");
+  // Together with a statement that answers.
+  const auto count = t_.db->Transact(*ctx, [&](Tx& tx) -> absl::StatusOr<std::optional<int64_t>> {
+    for (int i = 0; i < 100; ++i) {
+      RETURN_IF_ERROR(tx.ExecLater("INSERT INTO items (id, number) VALUES ($1, $2)", {std::to_string(i), i}));
+    }
+    return tx.QueryOne("SELECT COUNT(*) FROM items", {}, [](const Row& row) { return row.Int(0); });
+  });
+  ASSERT_TRUE(count.ok()) << count.status();
+  EXPECT_EQ(**count, 102);
+}
+
+TEST_P(DatabaseTest, ReturningGivesRows) {
   auto ctx = t_.Context();
   const auto id = t_.db->Transact(*ctx, [&](Tx& tx) {
     return tx.QueryOne("INSERT INTO items (id, number) VALUES ($1, 7) ON CONFLICT (id) DO NOTHING RETURNING id", {"r"},
@@ -188,7 +220,7 @@ TEST_F(DatabaseTest, ReturningGivesRows) {
   EXPECT_EQ(**id, "r");
 }
 
-TEST_F(DatabaseTest, NestedCallsAreRefused) {
+TEST_P(DatabaseTest, NestedCallsAreRefused) {
   auto ctx = t_.Context();
   auto other = t_.Context();
   const absl::Status status = t_.db->Transact(*ctx, [&](Tx&) -> absl::Status {
@@ -201,7 +233,7 @@ TEST_F(DatabaseTest, NestedCallsAreRefused) {
   EXPECT_FALSE(ctx->in_transaction);
 }
 
-TEST_F(DatabaseTest, AfterCommitOnlyWhenCommitted) {
+TEST_P(DatabaseTest, AfterCommitOnlyWhenCommitted) {
   auto ctx = t_.Context();
   int calls = 0;
   const auto run = [&](const absl::Status& result) {
@@ -216,7 +248,7 @@ TEST_F(DatabaseTest, AfterCommitOnlyWhenCommitted) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(DatabaseTest, DeadlineAndCancellationBeforeTheStart) {
+TEST_P(DatabaseTest, DeadlineAndCancellationBeforeTheStart) {
   bool ran = false;
   const auto closure = [&](Tx&) {
     ran = true;
@@ -231,7 +263,7 @@ TEST_F(DatabaseTest, DeadlineAndCancellationBeforeTheStart) {
   EXPECT_FALSE(ran);
 }
 
-TEST_F(DatabaseTest, ALateReadIsStopped) {
+TEST_P(DatabaseTest, ALateReadIsStopped) {
   auto ctx = TestContext(t_.clock, std::chrono::milliseconds(30));
   const absl::Status status = t_.db->Read(*ctx, [](Tx& tx) {
     return tx.Query("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n", {},
@@ -241,10 +273,11 @@ TEST_F(DatabaseTest, ALateReadIsStopped) {
   EXPECT_EQ(t_.Number("SELECT 5"), 5);
 }
 
-TEST_F(DatabaseTest, ReadersWaitTheirTurn) {
-  SqliteOptions options;
-  options.max_readers = 2;
-  TestDatabase t(options, Schema());
+TEST_P(DatabaseTest, ReadersWaitTheirTurn) {
+  TestDatabase t(GetParam(), Schema());
+  t.options.max_readers = t.postgres.connections_max = 2;
+  t.db.reset();
+  t.Open();
   std::atomic<int> inside{0}, most{0};
   std::vector<std::thread> threads;
   threads.reserve(8);
@@ -269,7 +302,7 @@ TEST_F(DatabaseTest, ReadersWaitTheirTurn) {
   EXPECT_EQ(t.db->stats().reads, 160);
 }
 
-TEST_F(DatabaseTest, CloseDuringTraffic) {
+TEST_P(DatabaseTest, CloseDuringTraffic) {
   std::atomic<int> acknowledged{0};
   std::latch started(4);
   std::vector<std::thread> threads;

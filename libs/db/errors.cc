@@ -35,6 +35,64 @@ absl::Status WriteQueueFull() {
                                  kQueueFullRetryMs);
 }
 
+absl::Status StorageQueueFull() {
+  return base::ResourceExhausted("STORAGE_QUEUE_FULL",
+                                 {"Hệ thống đang phục vụ quá nhiều yêu cầu. Hãy thử lại sau giây lát.",
+                                  "Too many requests are waiting for the data store. Try again in a moment."},
+                                 kQueueFullRetryMs);
+}
+
+absl::Status CommitOutcomeUnknown() {
+  return base::MakeError(
+      absl::StatusCode::kUnknown,
+      {.reason = "COMMIT_OUTCOME_UNKNOWN",
+       .text = {"Chưa rõ thay đổi đã được lưu hay chưa. Hãy gửi lại với cùng mã yêu cầu, hoặc tải lại để xem trước khi "
+                "làm lại.",
+                "It is not known whether the change was stored. Send it again with the same request id, or reload and "
+                "look before you repeat it."},
+       .retry_after_ms = kStorageRetryMs});
+}
+
+absl::Status DatabaseDsnInvalid() {
+  return base::FailedPrecondition(
+      "DATABASE_DSN_INVALID",
+      {"Địa chỉ kho dữ liệu (db.dsn) không hợp lệ. Hãy viết như “host=… dbname=… user=… password=…” hoặc "
+       "“postgresql://…”.",
+       "The address of the data store (db.dsn) is not valid. Write it like 'host=… dbname=… user=… password=…' or "
+       "'postgresql://…'."});
+}
+
+absl::Status DatabaseLoginRefused() {
+  return base::FailedPrecondition(
+      "DATABASE_LOGIN_REFUSED",
+      {"PostgreSQL từ chối đăng nhập. Hãy kiểm tra tên và mật khẩu trong db.dsn, và pg_hba.conf của máy chủ.",
+       "PostgreSQL refuses the login. Check user and password in db.dsn, and the server's pg_hba.conf."});
+}
+
+absl::Status DatabaseAbsent() {
+  return base::FailedPrecondition(
+      "DATABASE_ABSENT", {"Cơ sở dữ liệu ghi trong db.dsn không có trên máy chủ. Hãy tạo nó trước, hoặc sửa dbname.",
+                          "The database named in db.dsn is not on the server. Create it first, or correct dbname."});
+}
+
+absl::Status DatabaseRightMissing() {
+  return base::FailedPrecondition(
+      "DATABASE_RIGHT_MISSING",
+      {"Tài khoản cơ sở dữ liệu không có quyền này. Hãy dùng tài khoản chủ, hoặc cấp lại quyền cho schema của dịch vụ.",
+       "The database role lacks a right for this. Use the owner's role, or provision the service's schema again."});
+}
+
+absl::Status SchemaAbsent(std::string_view schema) {
+  const std::string name(schema);
+  return base::FailedPrecondition(
+      "SCHEMA_ABSENT",
+      {"Không có schema “" + name + "” và tài khoản này không được tạo. Hãy tạo schema và quyền cho dịch vụ trước.",
+       "There is no schema '" + name +
+           "' and this role may not make it. Provision the service's schema and role "
+           "first."},
+      {{"schema", name}});
+}
+
 absl::Status UniqueViolation() {
   return base::Error(
       absl::StatusCode::kAlreadyExists, "UNIQUE_VIOLATION",

@@ -83,7 +83,7 @@ void AsOneGroup(TestDatabase& t, int count, const std::function<void(int)>& body
 }
 
 TEST(GroupCommit, SixtyFourWaitersAreOneCommit) {
-  TestDatabase t({}, Schema());
+  TestDatabase t(Engine::kSqlite, Schema());
   const DatabaseStats before = t.db->stats();
   AsOneGroup(t, 64, [&](int i) { EXPECT_TRUE(Insert(t, std::to_string(i)).ok()); });
   const DatabaseStats after = t.db->stats();
@@ -108,7 +108,7 @@ TEST(GroupCommit, OneSyncForTheGroupBeforeAnyAcknowledgement) {
 }
 
 TEST(GroupCommit, AFailingMemberTakesNobodyAlong) {
-  TestDatabase t({}, Schema());
+  TestDatabase t(Engine::kSqlite, Schema());
   std::atomic<int> refused{0};
   AsOneGroup(t, 30, [&](int i) {
     auto ctx = t.Context();
@@ -125,7 +125,7 @@ TEST(GroupCommit, AFailingMemberTakesNobodyAlong) {
 }
 
 TEST(GroupCommit, MembersSeeEachOtherInOrder) {
-  TestDatabase t({}, Schema());
+  TestDatabase t(Engine::kSqlite, Schema());
   std::atomic<int> won{0};
   AsOneGroup(t, 16, [&](int) { won += Insert(t, "the only one").ok() ? 1 : 0; });
   EXPECT_EQ(won, 1);
@@ -274,7 +274,7 @@ TEST(GroupCommit, AFullQueueRefuses) {
 }
 
 TEST(GroupCommit, ADeadlineInTheQueueIsHonouredOneInsideIsNot) {
-  TestDatabase t({}, Schema());
+  TestDatabase t(Engine::kSqlite, Schema());
   Gate gate(t);
   auto late = TestContext(t.clock, std::chrono::milliseconds(20));
   const absl::Status status = t.db->Transact(*late, [](Tx& tx) -> absl::Status {
@@ -335,7 +335,7 @@ TEST(GroupCommit, ASlowTransactionIsTold) {
 }
 
 TEST(GroupCommit, TheLogIsCheckpointed) {
-  TestDatabase t({}, Schema());
+  TestDatabase t(Engine::kSqlite, Schema());
   // 120 × 50 pages pass through the log; it began anew after a checkpoint, at the latest after 4,000.
   for (int i = 0; i < 120; ++i) ASSERT_TRUE(Insert(t, std::to_string(i), std::string(200'000, 'x')).ok());
   EXPECT_GE(t.db->stats().checkpoints, 1);

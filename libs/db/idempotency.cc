@@ -86,10 +86,8 @@ absl::Status StoreAnswer(Tx& tx, const std::string& key, const base::Idempotency
     sealed = claim.seal ? claim.seal(*answer) : *answer;
     stored = BlobView{sealed};
   }
-  return tx
-      .Exec("INSERT INTO idempotency (claim, body_hash, answer, created_at) VALUES ($1, $2, $3, $4)",
-            {BlobView{key}, BlobView{claim.body_hash}, stored, tx.context().Now()})
-      .status();
+  return tx.ExecLater("INSERT INTO idempotency (claim, body_hash, answer, created_at) VALUES ($1, $2, $3, $4)",
+                      {BlobView{key}, BlobView{claim.body_hash}, stored, tx.context().Now()});
 }
 
 absl::StatusOr<bool> SweepClaims(Tx& tx) {

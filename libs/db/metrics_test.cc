@@ -8,7 +8,7 @@ namespace dinh::db {
 namespace {
 
 TEST(DatabaseMetrics, CountUpFromTheStats) {
-  TestDatabase t({}, {{1, "x", "CREATE TABLE x (a BIGINT);"}});
+  TestDatabase t(Engine::kSqlite, {{1, "x", "CREATE TABLE x (a BIGINT);"}});
   telemetry::Metrics metrics;
   const auto subscription = ExportMetrics(*t.db, "procedures", metrics);
   const auto has = [&](const std::string& line) { return metrics.Exposition().find(line + "\n") != std::string::npos; };

@@ -11,27 +11,30 @@ namespace {
 Migration One() { return {1, "one", "CREATE TABLE a (x BIGINT); CREATE TABLE b (x BIGINT);", 1}; }
 Migration Two() { return {2, "two", "ALTER TABLE a ADD COLUMN y BIGINT; INSERT INTO a (x, y) VALUES (1, 2);", 1}; }
 
-TEST(Migrations, RunOnceInOrder) {
-  TestDatabase t;
+class Migrations : public EngineTest {};
+DINH_BOTH_ENGINES(Migrations);
+
+TEST_P(Migrations, RunOnceInOrder) {
+  TestDatabase t(GetParam());
   ASSERT_TRUE(t.db->Migrate({One()}).ok());
   ASSERT_TRUE(t.db->Migrate({One(), Two()}).ok());
   ASSERT_TRUE(t.db->Migrate({One(), Two()}).ok());
-  EXPECT_EQ(t.Number("SELECT SUM(y) FROM a"), 2);
+  EXPECT_EQ(t.Number("SELECT CAST(SUM(y) AS BIGINT) FROM a"), 2);
   t.db.reset();
   t.Open({One(), Two()});
-  EXPECT_EQ(t.Number("SELECT SUM(y) FROM a"), 2);
+  EXPECT_EQ(t.Number("SELECT CAST(SUM(y) AS BIGINT) FROM a"), 2);
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM schema_migrations WHERE component = 'service'"), 2);
 }
 
-TEST(Migrations, ComponentsCountForThemselves) {
-  TestDatabase t;
+TEST_P(Migrations, ComponentsCountForThemselves) {
+  TestDatabase t(GetParam());
   ASSERT_TRUE(t.db->MigrateComponent("events", {{1, "e", "CREATE TABLE e (x BIGINT);"}}).ok());
   ASSERT_TRUE(t.db->Migrate({One()}).ok());
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM schema_migrations WHERE version = 1"), 3);  // and libs/db's own
 }
 
-TEST(Migrations, AChangedTextIsRefused) {
-  TestDatabase t({}, {One()});
+TEST_P(Migrations, AChangedTextIsRefused) {
+  TestDatabase t(GetParam(), {One()});
   Migration changed = One();
   changed.sql += " ";
   const absl::Status status = t.db->Migrate({changed, Two()});
@@ -39,31 +42,31 @@ TEST(Migrations, AChangedTextIsRefused) {
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM schema_migrations WHERE component = 'service'"), 1);
 }
 
-TEST(Migrations, AFailingStepLeavesNothingOfItself) {
-  TestDatabase t;
+TEST_P(Migrations, AFailingStepLeavesNothingOfItself) {
+  TestDatabase t(GetParam());
   EXPECT_FALSE(t.db->Migrate({One(), {2, "bad", "INSERT INTO a VALUES (5); CREATE TABLE a (again BIGINT);"}}).ok());
   EXPECT_EQ(t.Number("SELECT COUNT(*) FROM a"), 0);
   ASSERT_TRUE(t.db->Migrate({One(), Two()}).ok());
 }
 
-TEST(Migrations, NumbersMustGoUp) {
-  TestDatabase t({}, {One()});
+TEST_P(Migrations, NumbersMustGoUp) {
+  TestDatabase t(GetParam(), {One()});
   EXPECT_EQ(t.db->Migrate({One(), {3, "gap", "SELECT 1;"}}).code(), absl::StatusCode::kInternal);
   const std::vector<AppliedMigration> applied = {{1, MigrationChecksum(One()), 0}, {3, "x", 0}};
   EXPECT_EQ(ReasonOf(PlanMigrations("service", applied, {One(), Two()}).status()), "MIGRATION_MISSING");
 }
 
-TEST(Migrations, AnOlderBinaryRunsWhileCompatible) {
+TEST_P(Migrations, AnOlderBinaryRunsWhileCompatible) {
   Migration two = Two();
-  TestDatabase t({}, {One(), two});
+  TestDatabase t(GetParam(), {One(), two});
   EXPECT_TRUE(t.db->Migrate({One()}).ok());  // compatible_from 1
   const Migration three{3, "three", "ALTER TABLE a DROP COLUMN x;", 3};
   ASSERT_TRUE(t.db->Migrate({One(), two, three}).ok());
   EXPECT_EQ(ReasonOf(t.db->Migrate({One(), two})), "SCHEMA_TOO_NEW");
 }
 
-TEST(Migrations, ACopyIsMadeBeforeDataChanges) {
-  TestDatabase t({}, {One()});
+TEST(SqliteMigrations, ACopyIsMadeBeforeDataChanges) {
+  TestDatabase t(Engine::kSqlite, {One()});
   const std::string copy = t.options.path + ".before-service-2";
   ASSERT_TRUE(t.Exec("INSERT INTO b VALUES (42)").ok());
   EXPECT_FALSE(std::filesystem::exists(t.options.path + ".before-service-1"));  // the file was new
@@ -80,8 +83,8 @@ TEST(Migrations, ACopyIsMadeBeforeDataChanges) {
   EXPECT_EQ(before.Number("SELECT COUNT(*) FROM schema_migrations WHERE component = 'service'"), 1);
 }
 
-TEST(Migrations, OnlyTheNewestCopiesAreKept) {
-  TestDatabase t({}, {One()});
+TEST(SqliteMigrations, OnlyTheNewestCopiesAreKept) {
+  TestDatabase t(Engine::kSqlite, {One()});
   std::vector<Migration> steps = {One()};
   for (int version = 2; version <= 7; ++version) {
     steps.push_back({version, "step", "CREATE TABLE t" + std::to_string(version) + " (x BIGINT);", 1});
@@ -99,8 +102,8 @@ TEST(Migrations, OnlyTheNewestCopiesAreKept) {
   }
 }
 
-TEST(Migrations, WithoutACopyNothingRuns) {
-  TestDatabase t({}, {One()});
+TEST(SqliteMigrations, WithoutACopyNothingRuns) {
+  TestDatabase t(Engine::kSqlite, {One()});
   t.db.reset();
   t.Open();
   std::filesystem::create_directory(t.options.path + ".before-service-2.tmp");

@@ -35,8 +35,9 @@ size_t SkipOpaque(std::string_view sql, size_t at) {
   }
 }
 
-constexpr std::array<std::string_view, 11> kControlWords = {
-    "begin", "commit", "end", "rollback", "savepoint", "release", "pragma", "attach", "detach", "vacuum", "start"};
+constexpr std::array<std::string_view, 18> kControlWords = {
+    "begin",  "commit", "end",   "rollback", "savepoint", "release", "pragma",  "attach",  "detach",
+    "vacuum", "start",  "abort", "set",      "reset",     "discard", "prepare", "execute", "deallocate"};
 
 }  // namespace
 
@@ -70,6 +71,38 @@ bool ControlsTransaction(std::string_view sql) {
     if (word == control) return true;
   }
   return false;
+}
+
+std::string MigrationSql(Engine engine, std::string_view sql) {
+  if (engine == Engine::kSqlite) return std::string(sql);
+  std::string out;
+  out.reserve(sql.size() * 2);
+  bool follows_name = false;  // a type stands behind its column's name; in CAST it stands behind AS
+  for (size_t i = 0; i < sql.size();) {
+    size_t end = SkipOpaque(sql, i);
+    if (end > i) {
+      follows_name = follows_name || sql[i] == '"';
+      out.append(sql.substr(i, end - i));
+    } else if (IsWord(sql[i])) {
+      for (end = i; end < sql.size() && IsWord(sql[end]);) ++end;
+      const std::string_view word = sql.substr(i, end - i);
+      if (word == "BLOB") {
+        out.append("BYTEA");
+      } else if (word == "TEXT" && follows_name) {
+        out.append("TEXT COLLATE \"C\"");
+      } else {
+        out.append(word);
+      }
+      follows_name = word != "AS";
+    } else {
+      end = i + 1;
+      const bool blank = sql[i] == ' ' || sql[i] == '\n' || sql[i] == '\t' || sql[i] == '\r';
+      follows_name = follows_name && blank;
+      out.push_back(sql[i]);
+    }
+    i = end;
+  }
+  return out;
 }
 
 }  // namespace dinh::db

@@ -34,5 +34,19 @@ TEST(ControlsTransaction, FindsTheFirstWord) {
   EXPECT_FALSE(ControlsTransaction(""));
 }
 
+TEST(MigrationSql, ColumnTypesOfPostgres) {
+  const auto rewritten = [](std::string_view sql) { return MigrationSql(Engine::kPostgres, sql); };
+  EXPECT_EQ(rewritten("CREATE TABLE t (id TEXT NOT NULL, \"order\" TEXT,\n  bytes BLOB -- a BLOB, a TEXT\n);"),
+            "CREATE TABLE t (id TEXT COLLATE \"C\" NOT NULL, \"order\" TEXT COLLATE \"C\",\n  bytes BYTEA -- a BLOB, a "
+            "TEXT\n);");
+  EXPECT_EQ(rewritten("ALTER TABLE t ADD COLUMN note TEXT NOT NULL DEFAULT 'a TEXT';"),
+            "ALTER TABLE t ADD COLUMN note TEXT COLLATE \"C\" NOT NULL DEFAULT 'a TEXT';");
+  EXPECT_EQ(rewritten("CREATE TABLE t (text TEXT, TEXTS BIGINT, blob BLOB);"),
+            "CREATE TABLE t (text TEXT COLLATE \"C\", TEXTS BIGINT, blob BYTEA);");
+  EXPECT_EQ(rewritten("UPDATE t SET a = CAST(b AS TEXT);"), "UPDATE t SET a = CAST(b AS TEXT);");
+  const std::string sqlite = "CREATE TABLE t (id TEXT, bytes BLOB);";
+  EXPECT_EQ(MigrationSql(Engine::kSqlite, sqlite), sqlite);
+}
+
 }  // namespace
 }  // namespace dinh::db

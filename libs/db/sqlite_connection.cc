@@ -77,7 +77,7 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const S
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (role == Role::kWriter ? SQLITE_OPEN_CREATE : 0);
   const int code =
       sqlite3_open_v2(options.path.c_str(), &db, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db, options.log));
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db, options));
   if (code != SQLITE_OK) return connection->Error(code, "open");
   RETURN_IF_ERROR(connection->Configure(options, role));
   return connection;
@@ -178,6 +178,7 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Compile(std::string_view sql, bo
     sqlite3_finalize(statement);
     return base::Internal("exactly one statement is expected: " + std::string(sql));
   }
+  if (on_prepare_ && !control) on_prepare_(sql);
   return statement;
 }
 

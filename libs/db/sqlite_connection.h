@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "libs/base/op_context.h"
 #include "libs/db/database.h"
+#include "libs/db/in_transaction.h"
 
 namespace dinh::db {
 
@@ -65,7 +66,8 @@ class SqliteConnection {
   // A statement in use: reset, and finalised if it is not the kept one, at the end of its scope.
   class Lease;
 
-  SqliteConnection(sqlite3* db, std::function<void(std::string_view)> log) : db_(db), log_(std::move(log)) {}
+  SqliteConnection(sqlite3* db, const SqliteOptions& options)
+      : db_(db), log_(options.log), on_prepare_(options.on_prepare) {}
   absl::Status Configure(const SqliteOptions& options, Role role);
   absl::StatusOr<sqlite3_stmt*> Compile(std::string_view sql, bool control);
   absl::StatusOr<Lease> Get(std::string_view sql, bool control);
@@ -73,6 +75,7 @@ class SqliteConnection {
 
   sqlite3* db_;
   std::function<void(std::string_view)> log_;
+  std::function<void(std::string_view)> on_prepare_;
   const base::OpContext* watched_ = nullptr;
   int wal_pages_ = 0;
   std::list<Entry> recent_;  // most recently used first
@@ -115,18 +118,6 @@ class SqliteTx final : public Tx {
   base::OpContext& ctx_;
   std::vector<std::function<void()>>* after_commit_;  // null in reads
   absl::Status failed_;
-};
-
-// Marks the operation as inside a transaction for its scope.
-class InTransaction {
- public:
-  explicit InTransaction(base::OpContext& ctx) : ctx_(ctx) { ctx_.in_transaction = true; }
-  ~InTransaction() { ctx_.in_transaction = false; }
-  InTransaction(const InTransaction&) = delete;
-  InTransaction& operator=(const InTransaction&) = delete;
-
- private:
-  base::OpContext& ctx_;
 };
 
 }  // namespace dinh::db

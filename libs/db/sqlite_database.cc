@@ -41,7 +41,7 @@ class SqliteDatabase final : public Database {
 
  protected:
   absl::Status DoTransact(base::OpContext& ctx, TransactionCall& call) override;
-  absl::Status DoRead(base::OpContext& ctx, const std::function<absl::Status(Tx&)>& run) override;
+  absl::Status DoRead(base::OpContext& ctx, const std::function<absl::Status(Tx&)>& run, ReadFrom from) override;
 
  private:
   static absl::Status RunHook(base::OpContext& ctx, Tx& tx) {
@@ -99,7 +99,8 @@ absl::Status SqliteDatabase::TransactClaimed(base::OpContext& ctx, TransactionCa
   return absl::OkStatus();
 }
 
-absl::Status SqliteDatabase::DoRead(base::OpContext& ctx, const std::function<absl::Status(Tx&)>& run) {
+absl::Status SqliteDatabase::DoRead(base::OpContext& ctx, const std::function<absl::Status(Tx&)>& run,
+                                    ReadFrom /*from*/) {
   if (ctx.in_transaction || writer_.OnWriterThread()) return Nested();
   RETURN_IF_ERROR(ctx.Check());
   ASSIGN_OR_RETURN(SqliteReaders::Lease reader, readers_.Acquire(ctx));

@@ -66,17 +66,17 @@ absl::Status TextIndex::Put(Tx& tx, int64_t key, std::string_view folded) const 
   const std::string sql = tx.engine() == Engine::kSqlite
                               ? "INSERT INTO " + name_ + " (rowid, words) VALUES ($1, $2)"
                               : "INSERT INTO " + name_ +
-                                    " (key, words) VALUES ($1, array_to_tsvector(string_to_array(NULLIF("
-                                    "CAST($2 AS TEXT), ''), ' ')))";
-  return tx.Exec(sql, {key, document}).status();
+                                    " (key, words) VALUES ($1, array_to_tsvector(string_to_array("
+                                    "CAST($2 AS TEXT), ' ')))";
+  return tx.ExecLater(sql, {key, document});
 }
 
 absl::Status TextIndex::Remove(Tx& tx, int64_t key, std::string_view folded) const {
-  if (tx.engine() != Engine::kSqlite) return tx.Exec("DELETE FROM " + name_ + " WHERE key = $1", {key}).status();
+  if (tx.engine() != Engine::kSqlite) return tx.ExecLater("DELETE FROM " + name_ + " WHERE key = $1", {key});
   // An index without contents is told what it forgets.
   const std::string document = Document(folded);
-  return tx.Exec("INSERT INTO " + name_ + " (" + name_ + ", rowid, words) VALUES ('delete', $1, $2)", {key, document})
-      .status();
+  return tx.ExecLater("INSERT INTO " + name_ + " (" + name_ + ", rowid, words) VALUES ('delete', $1, $2)",
+                      {key, document});
 }
 
 absl::StatusOr<std::vector<int64_t>> TextIndex::Window(Tx& tx, std::string_view query, int64_t from, int64_t to,

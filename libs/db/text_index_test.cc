@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 constexpr int64_t kNewest = int64_t{1} << 62;
 
-class TextIndexTest : public ::testing::Test {
+class TextIndexTest : public EngineTest {
  protected:
   void SetUp() override { ASSERT_TRUE(index_.EnsureSchema(*store_.db).ok()); }
 
@@ -41,9 +41,11 @@ class TextIndexTest : public ::testing::Test {
   }
   std::vector<int64_t> Find(std::string_view query) { return Page(query).keys; }
 
-  TestDatabase store_;
+  TestDatabase store_{GetParam()};
   const TextIndex index_{"some_text"};
 };
+
+DINH_BOTH_ENGINES(TextIndexTest);
 
 TEST(TextWordsTest, AreLettersAndDigitsOfTheFoldedTextEachOnce) {
   EXPECT_THAT(TextWords("duong lang, duong 47b!"), ElementsAre("duong", "lang", "47b"));
@@ -53,7 +55,7 @@ TEST(TextWordsTest, AreLettersAndDigitsOfTheFoldedTextEachOnce) {
   EXPECT_EQ(TextWords("1 2 3 4 5 6 7 8 9 10").size(), kTextQueryWordsMax);
 }
 
-TEST_F(TextIndexTest, FindsAllWordsWithoutMarksNewestFirst) {
+TEST_P(TextIndexTest, FindsAllWordsWithoutMarksNewestFirst) {
   Put(1, "Đèn đường hỏng đã ba tuần");
   Put(2, "Ổ gà trên đường làng");
   Put(3, "Đường ngập nước, đèn tắt");
@@ -65,7 +67,7 @@ TEST_F(TextIndexTest, FindsAllWordsWithoutMarksNewestFirst) {
   EXPECT_THAT(Find("du"), IsEmpty()) << "whole words only";
 }
 
-TEST_F(TextIndexTest, PagesByKey) {
+TEST_P(TextIndexTest, PagesByKey) {
   for (int64_t key = 1; key <= 5; ++key) Put(key, "cống tắc");
   const TextPage first = Page("cong", kNewest, 2);
   EXPECT_THAT(first.keys, ElementsAre(5, 4));
@@ -76,7 +78,7 @@ TEST_F(TextIndexTest, PagesByKey) {
   EXPECT_EQ(third.searched_to, 0);
 }
 
-TEST_F(TextIndexTest, WhatIsRemovedIsNotFoundAndItsKeyMayComeAgain) {
+TEST_P(TextIndexTest, WhatIsRemovedIsNotFoundAndItsKeyMayComeAgain) {
   Put(7, "rác thải ven sông");
   Put(8, "rác ở chợ");
   Remove(7, "rác thải ven sông");
@@ -87,7 +89,7 @@ TEST_F(TextIndexTest, WhatIsRemovedIsNotFoundAndItsKeyMayComeAgain) {
   EXPECT_THAT(Find("rac"), ElementsAre(8));
 }
 
-TEST_F(TextIndexTest, NoQueryIsMoreThanWords) {
+TEST_P(TextIndexTest, NoQueryIsMoreThanWords) {
   Put(1, "một hai ba");
   for (const std::string query :
        {"mot OR bon", "mot NOT hai", "mo*", "words:mot bon", "mot\" OR \"1", "^mot bon", "NEAR(mot bon)"}) {
@@ -99,14 +101,14 @@ TEST_F(TextIndexTest, NoQueryIsMoreThanWords) {
   EXPECT_THAT(Find(""), IsEmpty());
 }
 
-TEST_F(TextIndexTest, AnEmptyDocumentIsADocument) {
+TEST_P(TextIndexTest, AnEmptyDocumentIsADocument) {
   Put(1, "…");
   Put(2, "");
   Remove(1, "…");
   EXPECT_THAT(Find("a"), IsEmpty());
 }
 
-TEST_F(TextIndexTest, WhatRollsBackIsNotFound) {
+TEST_P(TextIndexTest, WhatRollsBackIsNotFound) {
   auto ctx = store_.Context();
   const absl::Status failed = store_.db->Transact(*ctx, [&](Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(index_.Put(tx, 1, "bien bao"));
@@ -116,10 +118,10 @@ TEST_F(TextIndexTest, WhatRollsBackIsNotFound) {
   EXPECT_THAT(Find("bien"), IsEmpty());
 }
 
-TEST_F(TextIndexTest, TheSchemaIsMadeOnce) { EXPECT_TRUE(TextIndex("some_text").EnsureSchema(*store_.db).ok()); }
+TEST_P(TextIndexTest, TheSchemaIsMadeOnce) { EXPECT_TRUE(TextIndex("some_text").EnsureSchema(*store_.db).ok()); }
 
 // The clock stands: no page ends early. Against what a look at every document finds.
-TEST_F(TextIndexTest, ThousandsOfDocumentsGiveExactlyWhatTheyHold) {
+TEST_P(TextIndexTest, ThousandsOfDocumentsGiveExactlyWhatTheyHold) {
   base::SeededRandom random(11);
   static const std::vector<std::string> kWords = {"duong", "den", "nuoc", "rac", "cong", "cau", "dien", "cay"};
   std::vector<std::set<std::string>> documents(20'001);
@@ -163,7 +165,7 @@ class BusyClock final : public base::Clock {
   mutable std::chrono::steady_clock::time_point now_;
 };
 
-TEST_F(TextIndexTest, ASearchThatTakesTooLongGoesOnWithTheNextPage) {
+TEST_P(TextIndexTest, ASearchThatTakesTooLongGoesOnWithTheNextPage) {
   auto fill = store_.Context();
   const absl::Status filled = store_.db->Transact(*fill, [&](Tx& tx) -> absl::Status {
     for (int64_t key = 1; key <= 40'000; ++key) {

@@ -23,7 +23,7 @@ namespace dinh::events {
 namespace {
 
 // A service that publishes and one that consumes, each with its own database.
-class ConsumerTest : public ::testing::Test {
+class ConsumerTest : public db::EngineTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(hub_.Init().ok());
@@ -65,14 +65,16 @@ class ConsumerTest : public ::testing::Test {
     return event;
   }
 
-  TestStore publishing_, consuming_;
+  TestStore publishing_{GetParam()}, consuming_{GetParam()};
   EventHub hub_{*publishing_.db,     "a", publishing_.clock, publishing_.random, publishing_.ids, publishing_.logger,
                 publishing_.metrics, {}};
   std::atomic<bool> broken_{false};
   std::atomic<int> tries_{0};
 };
 
-TEST_F(ConsumerTest, EachEventOnceInOrder) {
+DINH_BOTH_ENGINES(ConsumerTest);
+
+TEST_P(ConsumerTest, EachEventOnceInOrder) {
   auto consumer = Make();
   consumer->Start();
   std::vector<std::thread> writers;
@@ -86,7 +88,7 @@ TEST_F(ConsumerTest, EachEventOnceInOrder) {
   EXPECT_EQ(tries_, 200);
 }
 
-TEST_F(ConsumerTest, AgainAfterACrashBehindTheCommitHasNoEffect) {
+TEST_P(ConsumerTest, AgainAfterACrashBehindTheCommitHasNoEffect) {
   auto consumer = Make();
   EXPECT_TRUE(*consumer->Apply(Event(1)));
   EXPECT_TRUE(*consumer->Apply(Event(2)));
@@ -99,7 +101,7 @@ TEST_F(ConsumerTest, AgainAfterACrashBehindTheCommitHasNoEffect) {
   EXPECT_EQ(Effects(), 3);
 }
 
-TEST_F(ConsumerTest, ACrashBeforeTheCommitLeavesNeitherEffectNorCursor) {
+TEST_P(ConsumerTest, ACrashBeforeTheCommitLeavesNeitherEffectNorCursor) {
   struct Hook : db::CommitHook {
     absl::Status BeforeCommit(db::Tx&) override { return base::Unavailable("CRASH", {"x", "x"}); }
   } hook;
@@ -112,7 +114,7 @@ TEST_F(ConsumerTest, ACrashBeforeTheCommitLeavesNeitherEffectNorCursor) {
   EXPECT_EQ(Effects(), 1);
 }
 
-TEST_F(ConsumerTest, APoisonEventStopsAndIsTold) {
+TEST_P(ConsumerTest, APoisonEventStopsAndIsTold) {
   broken_ = true;
   auto consumer = Make();
   consumer->Start();
@@ -133,7 +135,7 @@ TEST_F(ConsumerTest, APoisonEventStopsAndIsTold) {
   EXPECT_EQ(Effects(), 3);
 }
 
-TEST_F(ConsumerTest, ABacklogBeyondTheQueueIsTakenInTurns) {
+TEST_P(ConsumerTest, ABacklogBeyondTheQueueIsTakenInTurns) {
   const int count = static_cast<int>(kConsumerQueueMax) * 2 + 100;
   auto ctx = publishing_.Context();
   ASSERT_TRUE(
@@ -156,7 +158,7 @@ TEST_F(ConsumerTest, ABacklogBeyondTheQueueIsTakenInTurns) {
   EXPECT_EQ(consuming_.Number("SELECT COUNT(DISTINCT subject) FROM effects"), count);
 }
 
-TEST_F(ConsumerTest, StopWhileIdleAndWhileStuck) {
+TEST_P(ConsumerTest, StopWhileIdleAndWhileStuck) {
   auto consumer = Make();
   consumer->Start();
   ASSERT_TRUE(Eventually([&] { return hub_.feed().subscriptions() == 1; }));
@@ -171,7 +173,7 @@ TEST_F(ConsumerTest, StopWhileIdleAndWhileStuck) {
   EXPECT_EQ(Effects(), 0);
 }
 
-TEST_F(ConsumerTest, ASourceThatFailsIsAskedAgain) {
+TEST_P(ConsumerTest, ASourceThatFailsIsAskedAgain) {
   class Flaky final : public EventSource {
    public:
     explicit Flaky(Feed& feed) : feed_(feed) {}
@@ -196,7 +198,7 @@ TEST_F(ConsumerTest, ASourceThatFailsIsAskedAgain) {
   EXPECT_TRUE(consuming_.LogHas("event_feed_lost"));
 }
 
-TEST_F(ConsumerTest, RoutesByTheMessagesType) {
+TEST_P(ConsumerTest, RoutesByTheMessagesType) {
   std::string paid_charge;
   EventRouter router;
   router.On<payments::v1::ChargePaid>([&](db::Tx&, const payments::v1::ChargePaid& paid, const v1::FeedEvent&) {
@@ -220,7 +222,7 @@ TEST_F(ConsumerTest, RoutesByTheMessagesType) {
 }
 
 // The way it runs in the standalone process: through the pipeline, as a peer.
-TEST_F(ConsumerTest, ThroughALocalChannel) {
+TEST_P(ConsumerTest, ThroughALocalChannel) {
   struct Peers : rpc::Authenticator {
     absl::StatusOr<auth::Principal> Authenticate(const rpc::Credentials& credentials) override {
       auth::Principal peer;
@@ -245,7 +247,7 @@ TEST_F(ConsumerTest, ThroughALocalChannel) {
 }
 
 // The way it runs in a cluster: streams end when the other side drains, and are taken up again when it is back.
-TEST_F(ConsumerTest, ThroughGrpcOverRestartsOfTheOtherSide) {
+TEST_P(ConsumerTest, ThroughGrpcOverRestartsOfTheOtherSide) {
 #ifdef DINH_SANITIZE
   // Debian's gRPC is not built for the thread sanitizer and reports races of its own.
   if (std::string(DINH_SANITIZE) == "thread") GTEST_SKIP();

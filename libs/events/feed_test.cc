@@ -38,7 +38,7 @@ class Seen {
   std::shared_ptr<State> state_;
 };
 
-class FeedTest : public testing::Test {
+class FeedTest : public db::EngineTest {
  protected:
   void SetUp() override { ASSERT_TRUE(hub_.Init().ok()); }
   void Append(const std::string& subject, const std::string& type = "test.happened") {
@@ -60,11 +60,13 @@ class FeedTest : public testing::Test {
   uint64_t Subscribe(FeedFilter filter, const Seen& seen) {
     return hub_.feed().Subscribe(std::move(filter), seen.OnEvent(), seen.OnEnd());
   }
-  TestStore t_;
+  TestStore t_{GetParam()};
   EventHub hub_{*t_.db, "test", t_.clock, t_.random, t_.ids, t_.logger, t_.metrics, TestSeal()};
 };
 
-TEST_F(FeedTest, ReadsPagesOfWholeEvents) {
+DINH_BOTH_ENGINES(FeedTest);
+
+TEST_P(FeedTest, ReadsPagesOfWholeEvents) {
   for (int i = 0; i < 5; ++i) Append(std::to_string(i));
   Settle();
   auto ctx = t_.Context();
@@ -82,7 +84,7 @@ TEST_F(FeedTest, ReadsPagesOfWholeEvents) {
   EXPECT_THAT(*hub_.feed().ReadAfter(*ctx, 5, 2), IsEmpty());
 }
 
-TEST_F(FeedTest, SubscriptionsGoOnFromTheirPosition) {
+TEST_P(FeedTest, SubscriptionsGoOnFromTheirPosition) {
   Append("a");
   Append("b");
   Settle();
@@ -101,7 +103,7 @@ TEST_F(FeedTest, SubscriptionsGoOnFromTheirPosition) {
   EXPECT_THAT(tail.sequences(), ElementsAre(3));
 }
 
-TEST_F(FeedTest, FiltersByTypeAndSubject) {
+TEST_P(FeedTest, FiltersByTypeAndSubject) {
   Append("a", "test.one");
   Append("b", "test.two");
   Append("a", "test.two");
@@ -115,7 +117,7 @@ TEST_F(FeedTest, FiltersByTypeAndSubject) {
   EXPECT_THAT(both.sequences(), ElementsAre(3));
 }
 
-TEST_F(FeedTest, NoWaitEndsAtTheHeadAsItWas) {
+TEST_P(FeedTest, NoWaitEndsAtTheHeadAsItWas) {
   Append("a");
   Append("b");
   Settle();
@@ -131,7 +133,7 @@ TEST_F(FeedTest, NoWaitEndsAtTheHeadAsItWas) {
   EXPECT_EQ(hub_.feed().subscriptions(), 0u);
 }
 
-TEST_F(FeedTest, HistoryIsLimitedForOutsiders) {
+TEST_P(FeedTest, HistoryIsLimitedForOutsiders) {
   for (int i = 0; i < 10; ++i) Append("a");
   Settle();
   Seen seen, future;
@@ -142,7 +144,7 @@ TEST_F(FeedTest, HistoryIsLimitedForOutsiders) {
   EXPECT_THAT(future.sequences(), IsEmpty());
 }
 
-TEST_F(FeedTest, ALongHistoryComesInPagesAndInOrder) {
+TEST_P(FeedTest, ALongHistoryComesInPagesAndInOrder) {
   auto ctx = t_.Context();
   const int count = 2 * kFeedPageEvents + 10;
   ASSERT_TRUE(t_.db
@@ -162,7 +164,7 @@ TEST_F(FeedTest, ALongHistoryComesInPagesAndInOrder) {
   for (int i = 0; i < count; ++i) EXPECT_EQ(seen.sequences()[static_cast<size_t>(i)], i + 1);
 }
 
-TEST_F(FeedTest, ReadersOfManyPastsDoNotKeepTheHeadWaiting) {
+TEST_P(FeedTest, ReadersOfManyPastsDoNotKeepTheHeadWaiting) {
   const int count = 5 * static_cast<int>(kFeedPositionsPerRound);
   for (int i = 0; i < count; ++i) Append("a");
   Settle();
@@ -184,7 +186,7 @@ TEST_F(FeedTest, ReadersOfManyPastsDoNotKeepTheHeadWaiting) {
   }
 }
 
-TEST_F(FeedTest, WhoRefusesIsEndedTheOthersGoOn) {
+TEST_P(FeedTest, WhoRefusesIsEndedTheOthersGoOn) {
   Seen full(1), fine;
   Subscribe({}, full);
   Subscribe({}, fine);
@@ -196,7 +198,7 @@ TEST_F(FeedTest, WhoRefusesIsEndedTheOthersGoOn) {
   EXPECT_EQ(hub_.feed().subscriptions(), 1u);
 }
 
-TEST_F(FeedTest, UnsubscribedAndClosed) {
+TEST_P(FeedTest, UnsubscribedAndClosed) {
   Seen gone, stays;
   const uint64_t id = Subscribe({}, gone);
   Subscribe({}, stays);
@@ -213,7 +215,7 @@ TEST_F(FeedTest, UnsubscribedAndClosed) {
   EXPECT_EQ(late.ends().size(), 1u);
 }
 
-TEST_F(FeedTest, AnEventThatCannotBeOpenedIsNotSteppedOver) {
+TEST_P(FeedTest, AnEventThatCannotBeOpenedIsNotSteppedOver) {
   Append("a");
   Append("b");
   Append("c");
@@ -228,7 +230,7 @@ TEST_F(FeedTest, AnEventThatCannotBeOpenedIsNotSteppedOver) {
   EXPECT_THAT(before.ends(), IsEmpty());
 }
 
-TEST_F(FeedTest, TheHeadIsKnownAfterARestart) {
+TEST_P(FeedTest, TheHeadIsKnownAfterARestart) {
   Append("a");
   Settle();
   EventHub again(*t_.db, "test", t_.clock, t_.random, t_.ids, t_.logger, t_.metrics, TestSeal());

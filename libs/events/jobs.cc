@@ -86,32 +86,35 @@ std::unique_ptr<base::OpContext> Jobs::NewContext(std::chrono::milliseconds limi
 // Takes a job for this thread: `id`, or the one that has waited longest. Its next run is put off, so that nobody else
 // takes it while it runs, and somebody does if we die.
 absl::StatusOr<std::optional<Job>> Jobs::Claim(base::OpContext& ctx, std::string_view id) {
+  // A certain job is waited for: whoever holds its row has it among the running ones when that transaction ends.
+  const db::Engine engine = database_.engine();
   const std::string select =
       std::string("SELECT id, kind, payload, attempts FROM jobs WHERE state = 'waiting' AND run_after <= $1") +
       (id.empty() ? " ORDER BY run_after LIMIT 1" : " AND id = $2") +
-      std::string(db::ForUpdateSkipLocked(database_.engine()));
+      std::string(id.empty() ? db::ForUpdateSkipLocked(engine) : db::ForUpdate(engine));
   const auto map = [](const db::Row& row) {
     return Job{row.Text(0), row.Text(1), row.Text(2), static_cast<int>(row.Int(3)) + 1};
   };
   std::string claimed;
-  absl::StatusOr<std::optional<Job>> job =
-      database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::optional<Job>> {
-        const base::Micros now = tx.context().Now();
-        ASSIGN_OR_RETURN(std::optional<Job> found,
-                         id.empty() ? tx.QueryOne(select, {now}, map) : tx.QueryOne(select, {now, id}, map));
-        if (!found) return found;
-        const auto kind = kinds_.find(found->kind);
-        const auto timeout = kind == kinds_.end() ? std::chrono::milliseconds(0) : kind->second.handler.timeout;
-        RETURN_IF_ERROR(tx.Exec("UPDATE jobs SET attempts = $2, run_after = $3 WHERE id = $1",
-                                {found->id, found->attempt, now + InMicros(timeout + kLeaseReserve)})
-                            .status());
-        // Before the commit, so that whoever finds the job taken also finds it here.
-        std::lock_guard lock(mutex_);
-        if (claimed != found->id) running_.erase(claimed);
-        claimed = found->id;
-        running_.insert(claimed);
-        return found;
-      });
+  const auto take = [&](db::Tx& tx) -> absl::StatusOr<std::optional<Job>> {
+    const base::Micros now = tx.context().Now();
+    ASSIGN_OR_RETURN(std::optional<Job> found,
+                     id.empty() ? tx.QueryOne(select, {now}, map) : tx.QueryOne(select, {now, id}, map));
+    if (!found) return found;
+    const auto kind = kinds_.find(found->kind);
+    const auto timeout = kind == kinds_.end() ? std::chrono::milliseconds(0) : kind->second.handler.timeout;
+    RETURN_IF_ERROR(tx.Exec("UPDATE jobs SET attempts = $2, run_after = $3 WHERE id = $1",
+                            {found->id, found->attempt, now + InMicros(timeout + kLeaseReserve)})
+                        .status());
+    // Before the commit, so that whoever finds the job taken also finds it here.
+    std::lock_guard lock(mutex_);
+    if (claimed != found->id) running_.erase(claimed);
+    claimed = found->id;
+    running_.insert(claimed);
+    return found;
+  };
+  // The job's row is locked.
+  absl::StatusOr<std::optional<Job>> job = database_.Transact(ctx, take, db::Isolation::kReadCommitted);
   if (job.ok() && job->has_value() && seal_.open) {
     absl::StatusOr<std::string> payload = seal_.open((*job)->payload, (*job)->id);
     if (payload.ok()) {

@@ -38,11 +38,11 @@ absl::StatusOr<std::string> Outbox::Append(db::Tx& tx, const OutboxEvent& event)
   const std::string sealed = event.personal ? seal_.seal(event.payload, id) : std::string();
   const base::Trace& trace = tx.context().trace;
   const std::string traceparent = trace.trace_id.empty() ? std::string() : telemetry::FormatTraceparent(trace);
-  RETURN_IF_ERROR(tx.Exec("INSERT INTO outbox (id, type, version, subject, occurred_at, payload, sealed, traceparent) "
-                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                          {id, event.type, event.version, event.subject, tx.context().Now(),
-                           db::BlobView{event.personal ? sealed : event.payload}, event.personal, traceparent})
-                      .status());
+  RETURN_IF_ERROR(
+      tx.ExecLater("INSERT INTO outbox (id, type, version, subject, occurred_at, payload, sealed, traceparent) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   {id, event.type, event.version, event.subject, tx.context().Now(),
+                    db::BlobView{event.personal ? sealed : event.payload}, event.personal, traceparent}));
   if (wake_) tx.AfterCommit(wake_);
   return id;
 }

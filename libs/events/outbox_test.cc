@@ -9,14 +9,16 @@
 namespace dinh::events {
 namespace {
 
-class OutboxTest : public testing::Test {
+class OutboxTest : public db::EngineTest {
  protected:
-  TestStore t_;
+  TestStore t_{GetParam()};
   int woken_ = 0;
   Outbox outbox_{t_.ids, TestSeal(), [this] { ++woken_; }};
 };
 
-TEST_F(OutboxTest, AnEventIsWrittenWithItsChangeOrNotAtAll) {
+DINH_BOTH_ENGINES(OutboxTest);
+
+TEST_P(OutboxTest, AnEventIsWrittenWithItsChangeOrNotAtAll) {
   auto ctx = t_.Context();
   const auto run = [&](absl::Status result) {
     return t_.db->Transact(*ctx, [&](db::Tx& tx) -> absl::Status {
@@ -32,17 +34,17 @@ TEST_F(OutboxTest, AnEventIsWrittenWithItsChangeOrNotAtAll) {
   EXPECT_EQ(woken_, 1);
 }
 
-TEST_F(OutboxTest, PersonalPayloadsAreSealed) {
+TEST_P(OutboxTest, PersonalPayloadsAreSealed) {
   ASSERT_TRUE(t_.Append(outbox_, "a", "Công dân Một", true).ok());
   ASSERT_TRUE(t_.Append(outbox_, "b", "no person in it", false).ok());
-  EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM outbox WHERE instr(payload, CAST('Công dân' AS BLOB)) > 0"), 0);
+  EXPECT_EQ(t_.RowsHolding("outbox", "payload", "Công dân"), 0);
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM outbox WHERE sealed = 1 AND subject = 'a'"), 1);
   EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM outbox WHERE sealed = 0 AND subject = 'b'"), 1);
   Outbox careless(t_.ids, {}, {});
   EXPECT_EQ(t_.Append(careless, "c", "Công dân Một", true).code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(OutboxTest, TypeAndVersionComeFromTheProto) {
+TEST_P(OutboxTest, TypeAndVersionComeFromTheProto) {
   auto ctx = t_.Context();
   ctx->trace = {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", true};
   payments::v1::ChargePaid paid;

@@ -28,7 +28,7 @@ Relay::Relay(db::Database& database, std::string name, bool sole)
 absl::StatusOr<Relay::Result> Relay::NumberOnce(base::OpContext& ctx) {
   const std::string lock_head = "SELECT last_sequence, relay, leased_until FROM feed_head WHERE one = 1" +
                                 std::string(db::ForUpdate(database_.engine()));
-  return database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<Result> {
+  const auto number = [&](db::Tx& tx) -> absl::StatusOr<Result> {
     ASSIGN_OR_RETURN(const std::optional<Head> head, tx.QueryOne(lock_head, {}, [](const db::Row& row) {
       return Head{row.Int(0), row.Text(1), row.Int(2)};
     }));
@@ -42,7 +42,9 @@ absl::StatusOr<Relay::Result> Relay::NumberOnce(base::OpContext& ctx) {
                             {result.head, name_, now + kRelayLease})
                         .status());
     return result;
-  });
+  };
+  // The head's row is locked: relays wait for each other, and appending transactions for none of them.
+  return database_.Transact(ctx, number, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<bool> Relay::HasWork(base::OpContext& ctx) {

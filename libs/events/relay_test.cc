@@ -13,7 +13,7 @@
 namespace dinh::events {
 namespace {
 
-class RelayTest : public testing::Test {
+class RelayTest : public db::EngineTest {
  protected:
   absl::Status Append(const std::string& subject) { return t_.Append(outbox_, subject); }
   // A row as a concurrent transaction would leave it that took its place in the order early and commits late.
@@ -43,12 +43,14 @@ class RelayTest : public testing::Test {
     }
     return order;
   }
-  TestStore t_;
+  TestStore t_{GetParam()};
   Outbox outbox_{t_.ids, {}, {}};
   Relay relay_{*t_.db, "one", true};
 };
 
-TEST_F(RelayTest, NumbersInTheOrderOfInsertion) {
+DINH_BOTH_ENGINES(RelayTest);
+
+TEST_P(RelayTest, NumbersInTheOrderOfInsertion) {
   for (const char* subject : {"a", "b", "c"}) ASSERT_TRUE(Append(subject).ok());
   EXPECT_EQ(Order(), "");  // committed, but not yet numbered: not to be seen
   EXPECT_EQ(Number(relay_).numbered, 3);
@@ -61,7 +63,7 @@ TEST_F(RelayTest, NumbersInTheOrderOfInsertion) {
   EXPECT_EQ(Order(), "a b c d ");
 }
 
-TEST_F(RelayTest, ALateCommitComesAfterWhatReadersHaveSeen) {
+TEST_P(RelayTest, ALateCommitComesAfterWhatReadersHaveSeen) {
   AppendAt(1);
   AppendAt(3);  // 2 has its place but is not committed
   EXPECT_EQ(Number(relay_).head, 2);
@@ -71,7 +73,7 @@ TEST_F(RelayTest, ALateCommitComesAfterWhatReadersHaveSeen) {
   EXPECT_EQ(Order(), "1 3 2 ");  // not between: a reader at 2 would have stepped over it
 }
 
-TEST_F(RelayTest, ACrashBetweenCommitAndNumberingLosesNothing) {
+TEST_P(RelayTest, ACrashBetweenCommitAndNumberingLosesNothing) {
   ASSERT_TRUE(Append("a").ok());
   Number(relay_);
   ASSERT_TRUE(Append("b").ok());
@@ -85,7 +87,7 @@ TEST_F(RelayTest, ACrashBetweenCommitAndNumberingLosesNothing) {
   EXPECT_EQ(Order(), "a b ");
 }
 
-TEST_F(RelayTest, ManyInBoundedSteps) {
+TEST_P(RelayTest, ManyInBoundedSteps) {
   auto ctx = t_.Context();
   const int count = kNumberedPerTransactionMax + 5;
   ASSERT_TRUE(
@@ -105,12 +107,10 @@ TEST_F(RelayTest, ManyInBoundedSteps) {
   EXPECT_EQ(Order(), expected);
 }
 
-TEST(RelayLease, OneRelayWorksUntilItsLeaseRunsOut) {
+TEST_P(RelayTest, OneRelayWorksUntilItsLeaseRunsOut) {
   base::FakeClock clock(1'700'000'000 * base::kMicrosPerSecond);
-  db::TestFolder folder;
-  db::SqliteOptions options;
-  options.path = folder.File("x.db");
-  auto database = db::OpenSqlite(options, clock);
+  t_.db.reset();
+  auto database = t_.TryOpen(clock);
   ASSERT_TRUE(database.ok());
   ASSERT_TRUE(EnsureSchema(**database).ok());
   base::SeededRandom random(3);
@@ -145,12 +145,10 @@ TEST(RelayLease, OneRelayWorksUntilItsLeaseRunsOut) {
   EXPECT_FALSE(number(one).leased);
 }
 
-// Two connections to one file: one appends and commits late, the other numbers, a third reads all the time.
-TEST(RelayConnections, InterleavedCommitsAreNeverSteppedOver) {
-  TestStore writer;
-  db::SqliteOptions options = writer.options;
-  options.busy_timeout_ms = 10'000;
-  TestStore relaying(options);
+// Two connections to one database: one appends and commits late, the other numbers, a third reads all the time.
+TEST_P(RelayTest, InterleavedCommitsAreNeverSteppedOver) {
+  TestStore& writer = t_;
+  TestStore relaying(&writer);
   Outbox outbox(writer.ids, {}, {});
   Relay relay(*relaying.db, "relay", true);
   std::atomic<bool> stop{false};
@@ -199,6 +197,48 @@ TEST(RelayConnections, InterleavedCommitsAreNeverSteppedOver) {
   appender.join();
   numberer.join();
   EXPECT_EQ(position, 600);
+}
+
+// A transaction that inserted first and commits last: numbered last. Only PostgreSQL lets two write at once.
+TEST(RelayLateCommit, NumberedAfterWhatReadersHaveSeen) {
+  TestStore early(db::Engine::kPostgres), late(&early);
+  Outbox outbox(early.ids, {}, {});
+  Relay relay(*early.db, "relay", false);
+  Feed feed(*early.db, {}, {});
+  const auto number = [&] {
+    auto ctx = early.Context();
+    return relay.NumberOnce(*ctx).value();
+  };
+  const auto order = [&] {
+    auto ctx = early.Context();
+    std::string subjects;
+    const std::vector<v1::FeedEvent> events = feed.ReadAfter(*ctx, 0, 100).value();
+    for (const v1::FeedEvent& event : events) subjects += event.subject() + " ";
+    return subjects;
+  };
+  auto ctx = late.Context();
+  int runs = 0;
+  ASSERT_TRUE(late.db
+                  ->Transact(*ctx,
+                             [&](db::Tx& tx) -> absl::Status {
+                               RETURN_IF_ERROR(outbox.Append(tx, {"test.happened", 1, "late", ""}).status());
+                               RETURN_IF_ERROR(tx.Query("SELECT 1", {}, [](const db::Row&) {}));  // sends it
+                               // Beside it, and after it in the order of insertion.
+                               std::thread([&] {
+                                 if (++runs > 1) return;
+                                 EXPECT_TRUE(early.Append(outbox, "early").ok());
+                                 EXPECT_EQ(number().head, 1);
+                                 EXPECT_EQ(order(), "early ");
+                               }).join();
+                               return absl::OkStatus();
+                             })
+                  .ok());
+  EXPECT_EQ(runs, 1);  // the relay is in nobody's way
+  EXPECT_EQ(number().head, 2);
+  EXPECT_EQ(order(), "early late ");
+  EXPECT_EQ(early.Number("SELECT COUNT(*) FROM outbox o JOIN outbox e ON o.number < e.number AND o.sequence > "
+                         "e.sequence"),
+            1);
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ inline PayloadSeal TestSeal() {
 }
 
 struct TestStore : db::TestDatabase {
-  explicit TestStore(const db::SqliteOptions& given = {}) : db::TestDatabase(given) { Prepare(); }
+  explicit TestStore(db::Engine engine) : db::TestDatabase(engine) { Prepare(); }
+  explicit TestStore(const TestStore* first) : db::TestDatabase(first) { Prepare(); }
   void Prepare() {
     if (!EnsureSchema(*db).ok()) std::abort();
   }

@@ -1,8 +1,16 @@
 #include "libs/testing/service_harness.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/db/test_stored_bytes.h"
+#include "libs/testing/postgres_server.h"
+#include "libs/testing/sql_coverage.h"
 
 namespace dinh::testing {
 namespace {
@@ -25,7 +33,17 @@ absl::Status UnknownMethod(std::string_view path) {
   return base::Internal("no single module has the method " + std::string(path));
 }
 
+// What a data folder is to SQLite, a prefix is to the schemas of the test's PostgreSQL.
+std::string SchemaPrefix(const std::string& data_dir) {
+  return "h" + base::HexEncode(base::Sha256(data_dir)).substr(0, 12) + "_";
+}
+
 }  // namespace
+
+db::Engine TestEngine() {
+  const char* engine = std::getenv("DINH_TEST_ENGINE");
+  return engine != nullptr && std::string_view(engine) == "postgres" ? db::Engine::kPostgres : db::Engine::kSqlite;
+}
 
 bool CollectingSink::Write(const google::protobuf::Message& message) {
   std::lock_guard lock(mutex_);
@@ -116,6 +134,11 @@ absl::StatusOr<std::unique_ptr<ServiceHarness>> ServiceHarness::Start(HarnessOpt
     harness->audit_ = std::make_unique<app::Audit>(harness->clock_, harness->ids_, *harness->keys_, harness->logger_);
     parts.audit = harness->audit_->Provider();
   }
+  if (options.engine == db::Engine::kPostgres) {
+    parts.database.dsn = postgres_test::PostgresServer::Shared().Dsn();
+    parts.database.schema_prefix = SchemaPrefix(harness->data_dir_);
+  }
+  parts.database.on_prepare = [](std::string_view sql) { SqlCoverage::Seen(sql); };
   if (options.adjust) options.adjust(parts);
   harness->host_ = std::make_unique<app::Host>(std::move(parts), std::move(options.modules));
   RETURN_IF_ERROR(harness->host_->Prepare());
@@ -183,6 +206,21 @@ absl::StatusOr<std::shared_ptr<CollectingSink>> ServiceHarness::Subscribe(std::s
 std::string ServiceHarness::Log() const {
   std::lock_guard lock(log_mutex_);
   return log_;
+}
+
+std::string ServiceHarness::StoredBytes() const {
+  std::string bytes;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data_dir_)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    bytes.append(std::istreambuf_iterator<char>(in), {});
+  }
+  for (const auto& [service, table] : host_->tables()) {
+    db::Database* database = host_->database(service);
+    if (database == nullptr || database->engine() != db::Engine::kPostgres) continue;
+    bytes += db::StoredBytes(*database, *NewContext());
+  }
+  return bytes;
 }
 
 std::unique_ptr<base::OpContext> ServiceHarness::NewContext() const {

@@ -1,4 +1,4 @@
-// Starts service modules on temporary SQLite files with a fake clock and seeded randomness, and calls their RPCs as
+// Starts service modules on temporary stores with a fake clock and seeded randomness, and calls their RPCs as
 // anybody, through the real pipeline (access, field rules, idempotency, audit).
 //
 //   HarnessOptions options;
@@ -30,13 +30,18 @@ namespace dinh::testing {
 // 2026-02-13 08:00 in Vietnam, a Friday.
 inline constexpr base::Micros kTestNow = 1'770'944'400LL * base::kMicrosPerSecond;
 
+// SQLite files, or schemas on the test program's own PostgreSQL when DINH_TEST_ENGINE=postgres stands in the
+// environment: CTest runs every service's tests once with each.
+db::Engine TestEngine();
+
 struct HarnessOptions {
   std::vector<std::unique_ptr<app::ServiceModule>> modules;
+  db::Engine engine = TestEngine();
   base::Micros now = kTestNow;
   uint64_t seed = 1;
   bool dev = true;
   std::vector<std::string> settings;  // "DINH_SMS_PREFIX=09": as the environment gives them
-  std::string data_dir;               // empty: a temporary one of the harness
+  std::string data_dir;               // empty: a temporary one of the harness. The same: the same data, on both engines
   rpc::RateLimiter* limiter = nullptr;
   bool audit = true;  // rows are written and chained as in the real process
   // Changes the parts before the host is made. May be empty.
@@ -131,6 +136,8 @@ class ServiceHarness {
   }
   // The log so far, one JSON object a line.
   std::string Log() const;
+  // Every byte the services have written: files, and on PostgreSQL the rows.
+  std::string StoredBytes() const;
   // A context as a worker has it, for direct calls of stores.
   std::unique_ptr<base::OpContext> NewContext() const;
 

@@ -12,6 +12,7 @@
 #include "dinh/testing/v1/rpc.pb.h"
 #include "libs/auth/audit.h"
 #include "libs/base/status.h"
+#include "libs/db/test_support.h"
 
 namespace dinh::testing {
 namespace {
@@ -103,11 +104,12 @@ class ThingModule final : public app::ServiceModule {
   std::string prefix_;
 };
 
-class ServiceHarnessTest : public ::testing::Test {
+class ServiceHarnessTest : public db::EngineTest {
  protected:
   void SetUp() override {
     HarnessOptions options;
     options.modules.push_back(std::make_unique<ThingModule>());
+    options.engine = GetParam();
     options.settings = {"DINH_THINGS_PREFIX=Việc "};
     auto harness = ServiceHarness::Start(std::move(options));
     ASSERT_TRUE(harness.ok()) << harness.status();
@@ -137,7 +139,9 @@ class ServiceHarnessTest : public ::testing::Test {
   std::unique_ptr<ServiceHarness> harness_;
 };
 
-TEST_F(ServiceHarnessTest, TheSameRequestIdHasItsEffectOnce) {
+DINH_BOTH_ENGINES(ServiceHarnessTest);
+
+TEST_P(ServiceHarnessTest, TheSameRequestIdHasItsEffectOnce) {
   bool replayed = true;
   const auto first = Create("một", citizen_, {.request_id = "r-1", .replayed = &replayed});
   ASSERT_TRUE(first.ok()) << first.status();
@@ -153,12 +157,15 @@ TEST_F(ServiceHarnessTest, TheSameRequestIdHasItsEffectOnce) {
   EXPECT_TRUE(absl::IsInvalidArgument(reused));
   EXPECT_EQ(base::DetailOf(reused)->reason, "IDEMPOTENCY_KEY_REUSED");
 
+  EXPECT_EQ(harness_->database("things")->engine(), GetParam());
+  EXPECT_EQ(std::filesystem::exists(harness_->data_dir() + "/db"), GetParam() == db::Engine::kSqlite);
+
   const auto others = Create("một", other_, {.request_id = "r-1"});  // another caller's id is another id
   ASSERT_TRUE(others.ok());
   EXPECT_NE(others->id(), first->id());
 }
 
-TEST_F(ServiceHarnessTest, AbsentAndForeignAreTheSameAnswerAndBothAreAudited) {
+TEST_P(ServiceHarnessTest, AbsentAndForeignAreTheSameAnswerAndBothAreAudited) {
   const auto thing = Create("một", citizen_);
   ASSERT_TRUE(thing.ok());
   EXPECT_TRUE(GetOwn(thing->id(), citizen_).ok());
@@ -169,7 +176,7 @@ TEST_F(ServiceHarnessTest, AbsentAndForeignAreTheSameAnswerAndBothAreAudited) {
   EXPECT_EQ(Count("SELECT COUNT(*) FROM audit"), 4);  // one change, one read, two refusals
 }
 
-TEST_F(ServiceHarnessTest, StoredAnswersAreSealed) {
+TEST_P(ServiceHarnessTest, StoredAnswersAreSealed) {
   ASSERT_TRUE(Create("bí mật", citizen_, {.request_id = "r-1"}).ok());
   const std::string id = [&] {
     auto ctx = harness_->NewContext();
@@ -193,7 +200,7 @@ TEST_F(ServiceHarnessTest, StoredAnswersAreSealed) {
   EXPECT_EQ((*answer)[0].find("bí mật"), std::string::npos);
 }
 
-TEST_F(ServiceHarnessTest, RulesHoldAsForRealCallers) {
+TEST_P(ServiceHarnessTest, RulesHoldAsForRealCallers) {
   EXPECT_TRUE(absl::IsUnauthenticated(Create("một", Anonymous()).status()));
   EXPECT_TRUE(absl::IsPermissionDenied(Create("một", Peer("payments")).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(Create("", citizen_).status()));
@@ -201,7 +208,7 @@ TEST_F(ServiceHarnessTest, RulesHoldAsForRealCallers) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(late.status()));
 }
 
-TEST_F(ServiceHarnessTest, StreamsOfBothKinds) {
+TEST_P(ServiceHarnessTest, StreamsOfBothKinds) {
   pb::GetThingRequest request;
   request.set_id("x");
   auto sink = harness_->Subscribe(kWatch, request, Anonymous());
@@ -215,7 +222,7 @@ TEST_F(ServiceHarnessTest, StreamsOfBothKinds) {
   EXPECT_EQ(uploaded->number(), 9);
 }
 
-TEST_F(ServiceHarnessTest, TheLogNamesCallsNotPeopleOrBodies) {
+TEST_P(ServiceHarnessTest, TheLogNamesCallsNotPeopleOrBodies) {
   ASSERT_TRUE(Create("bí mật", citizen_).ok());
   EXPECT_THAT(harness_->Log(), HasSubstr("ThingService/CreateThing"));
   EXPECT_THAT(harness_->Log(), Not(HasSubstr("bí mật")));

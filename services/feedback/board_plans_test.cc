@@ -1,4 +1,4 @@
-// What SQLite does for each question of a reader: down an index, never through a table. And that the cost does not
+// What the engine does for each question of a reader: down an index, never through a table. And that the cost does not
 // grow.
 #include <chrono>
 #include <set>
@@ -29,7 +29,7 @@ class ExplainingTx final : public db::Tx {
   db::Engine engine() const override { return tx_.engine(); }
   void AfterCommit(std::function<void()> call) override { tx_.AfterCommit(std::move(call)); }
 
-  // "SCAN …", "USE TEMP B-TREE …": what grows with the table, with its statement.
+  // "SCAN …", "USE TEMP B-TREE …", "Seq Scan …", "Sort …": what grows with the table, with its statement.
   std::vector<std::string> slow;
   std::vector<std::string> details;
   std::set<std::string> seen;  // statements
@@ -37,6 +37,7 @@ class ExplainingTx final : public db::Tx {
  private:
   absl::Status Explain(std::string_view sql, const db::Param* params, size_t count) {
     seen.emplace(sql);
+    if (engine() == db::Engine::kPostgres) return ExplainPostgres(sql, params, count);
     const std::string explain = "EXPLAIN QUERY PLAN " + std::string(sql);
     return tx_.QueryParams(explain, params, count, [&](const db::Row& row) {
       const std::string detail = row.Text(3);
@@ -50,6 +51,23 @@ class ExplainingTx final : public db::Tx {
       return absl::OkStatus();
     });
   }
+  // As if the tables were large: what is off is taken only where there is no other way.
+  absl::Status ExplainPostgres(std::string_view sql, const db::Param* params, size_t count) {
+    const auto ignore = [](const db::Row&) {};
+    for (const char* way : {"enable_seqscan", "enable_bitmapscan", "enable_sort"}) {
+      RETURN_IF_ERROR(tx_.Query("SELECT set_config($1, 'off', TRUE)", {way}, ignore));
+    }
+    const std::string explain = "EXPLAIN " + std::string(sql);
+    return tx_.QueryParams(explain, params, count, [&](const db::Row& row) {
+      const std::string detail = row.Text(0);
+      if (detail.find(" on ") != std::string::npos) details.push_back(detail);
+      if (detail.find("Seq Scan") != std::string::npos || detail.find("Sort  (") != std::string::npos) {
+        slow.push_back(detail + ": " + std::string(sql));
+      }
+      return absl::OkStatus();
+    });
+  }
+
   db::Tx& tx_;
 };
 
@@ -138,7 +156,10 @@ TEST_F(BoardPlansTest, TheIndexesOfPlaceAndTimeHoldWhatIsLookedAt) {
   });
   ASSERT_TRUE(details.ok()) << details.status();
   ASSERT_GE(details->size(), 5u);
-  for (const std::string& detail : *details) EXPECT_THAT(detail, ::testing::HasSubstr("USING COVERING INDEX"));
+  const bool sqlite = database_.engine == db::Engine::kSqlite;
+  for (const std::string& detail : *details) {
+    EXPECT_THAT(detail, ::testing::HasSubstr(sqlite ? "USING COVERING INDEX" : "Index Only Scan"));
+  }
 }
 
 TEST_F(BoardPlansTest, EveryWriteFindsItsRowByAnIndex) {
@@ -167,9 +188,12 @@ TEST_F(BoardPlansTest, EveryWriteFindsItsRowByAnIndex) {
   });
 }
 
-// How long the slowest but one in a hundred takes.
+struct Took {
+  double median_ms = 0;
+  double p99_ms = 0;
+};
 template <typename F>
-double P99Ms(int times, F&& work) {
+Took Measured(int times, F&& work) {
   std::vector<double> all;
   for (int i = 0; i < times; ++i) {
     const auto start = std::chrono::steady_clock::now();
@@ -177,7 +201,7 @@ double P99Ms(int times, F&& work) {
     all.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
   std::sort(all.begin(), all.end());
-  return all[all.size() * 99 / 100];
+  return {all[all.size() / 2], all[all.size() * 99 / 100]};
 }
 
 class BoardScaleTest : public BoardPlansTest {
@@ -223,17 +247,17 @@ class BoardScaleTest : public BoardPlansTest {
     return {kSquare.lat + within(spread), kSquare.lon + within(spread)};
   }
   template <typename F>
-  double ReadP99(int times, F&& work) {
-    return P99Ms(times, [&](int i) {
+  Took Reads(int times, F&& work) {
+    return Measured(times, [&](int i) {
       auto ctx = Context();
       const auto read = database_.db->Read(*ctx, [&](db::Tx& tx) { return work(tx, i); });
       EXPECT_TRUE(read.ok()) << read.status();
     });
   }
-  // Milliseconds by question.
-  std::map<std::string, double> Measure(int times, int64_t rows) {
-    std::map<std::string, double> p99;
-    p99["list"] = ReadP99(times, [&](db::Tx& tx, int i) {
+  // By question.
+  std::map<std::string, Took> Measure(int times, int64_t rows) {
+    std::map<std::string, Took> took;
+    took["list"] = Reads(times, [&](db::Tx& tx, int i) {
       BoardFilter filter;
       if (i % 2 == 0) filter.categories = {"road.pothole", "road.sign"};
       if (i % 3 == 0) filter.unit = "15803";
@@ -241,47 +265,47 @@ class BoardScaleTest : public BoardPlansTest {
       const BoardCursor at{0, static_cast<int64_t>(random_.Below(static_cast<uint64_t>(rows)))};
       return board_.List(tx, filter, at, 21);
     });
-    p99["list by box"] = ReadP99(times, [&](db::Tx& tx, int i) {
+    took["list by box"] = Reads(times, [&](db::Tx& tx, int i) {
       BoardFilter filter;
       filter.box = BoxAround(PointOf(i), 200 + 400 * (i % 5));
       return board_.List(tx, filter, std::nullopt, 21);
     });
-    p99["board points"] = ReadP99(times, [&](db::Tx& tx, int i) {
+    took["board points"] = Reads(times, [&](db::Tx& tx, int i) {
       BoardFilter filter;
       filter.box = BoxAround(PointOf(i), 400);
       if (i % 3 == 0) filter.states = {State::kInProgress};
       return board_.InBox(tx, filter);
     });
-    p99["board cells"] = ReadP99(times, [&](db::Tx& tx, int i) {
+    took["board cells"] = Reads(times, [&](db::Tx& tx, int i) {
       const int level = kCellLevels[i % 4];
       return board_.Cells(tx, DimsFor(data_.categories, i % 2 == 0 ? "" : "road", "", {}), level,
                           BoxAround(kSquare, level == 17 ? 3000 : 12'000));
     });
-    p99["nearby"] = ReadP99(times, [&](db::Tx& tx, int i) {
+    took["nearby"] = Reads(times, [&](db::Tx& tx, int i) {
       return board_.Nearby(tx, PointOf(i), i % 4 == 0 ? 1000 : 200, {"road.pothole", "road.sign", "lamp"});
     });
     static const std::vector<std::vector<std::string>> kQueries = {
         {"duong"}, {"duong", "den"}, {"nuoc", "rac", "cong"}, {"cau", "dien", "cay", "thon"}, {"khong", "co"}};
-    p99["search"] = ReadP99(times, [&](db::Tx& tx, int i) {
+    took["search"] = Reads(times, [&](db::Tx& tx, int i) {
       BoardFilter filter;
       if (i % 2 == 0) filter.unit = "15803";
       return board_.Search(tx, kQueries[static_cast<size_t>(i) % kQueries.size()], filter, std::nullopt, 21);
     });
-    p99["export"] = ReadP99(times / 10 + 1, [&](db::Tx& tx, int i) {
+    took["export"] = Reads(times / 10 + 1, [&](db::Tx& tx, int i) {
       return board_.Export(tx, {{"lamp"}, "15804", {}, {}, {}, {}},
                            static_cast<int64_t>(random_.Below(static_cast<uint64_t>(rows))), kBoardNow,
                            i % 2 == 0 ? 100 : 1000);
     });
-    return p99;
+    return took;
   }
 };
 
-// Wide limits: what they catch is a walk through the table, not a slow machine.
+// Wide limits: what they catch is a walk through the table, not a slow machine or one that does other things.
 TEST_F(BoardScaleTest, FiftyThousandReportsAreReadInMilliseconds) {
   Fill(50'000);
-  for (const auto& [what, ms] : Measure(60, 50'000)) {
-    RecordProperty(what, std::to_string(ms));
-    EXPECT_LT(ms, 150) << what;
+  for (const auto& [what, took] : Measure(60, 50'000)) {
+    RecordProperty(what, std::to_string(took.median_ms));
+    EXPECT_LT(took.median_ms, 100) << what;
   }
 }
 
@@ -294,7 +318,9 @@ TEST_F(BoardScaleTest, DISABLED_AMillion) {
   Fill(rows);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%lld rows in %.0f s\n", static_cast<long long>(rows), seconds);
-  for (const auto& [what, ms] : Measure(1000, rows)) std::printf("%-14s p99 %7.2f ms\n", what.c_str(), ms);
+  for (const auto& [what, took] : Measure(1000, rows)) {
+    std::printf("%-14s median %7.2f ms, p99 %7.2f ms\n", what.c_str(), took.median_ms, took.p99_ms);
+  }
 }
 
 }  // namespace

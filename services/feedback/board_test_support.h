@@ -14,9 +14,11 @@
 #include "libs/auth/key_ring.h"
 #include "libs/auth/sealer.h"
 #include "libs/base/civil.h"
+#include "libs/db/dialect.h"
 #include "libs/db/test_support.h"
 #include "libs/events/outbox.h"
 #include "libs/events/schema.h"
+#include "libs/testing/service_harness.h"
 #include "services/feedback/domain/privacy.h"
 #include "services/feedback/json_data.h"
 #include "services/feedback/names.h"
@@ -82,7 +84,7 @@ class BoardTest : public ::testing::Test {
         store_(sealer_),
         board_(sealer_),
         data_(BoardData()),
-        database_({}, Migrations()),
+        database_(testing::TestEngine(), Migrations()),
         outbox_(ids_, {}, {}),
         publisher_({*database_.db, store_, board_, data_, names_, outbox_, random_, ids_, clock_, logger_, metrics_,
                     HiddenPlaceKey(sealer_)}) {}

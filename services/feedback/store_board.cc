@@ -129,16 +129,15 @@ absl::StatusOr<int64_t> BoardStore::NextNumber(db::Tx& tx) const {
 absl::Status BoardStore::Insert(db::Tx& tx, const BoardRow& row) const {
   const PointColumns point(row.point);
   const std::string photos = PhotosJson(row.photos), lines = LinesJson(row.lines);
-  RETURN_IF_ERROR(
-      tx.Exec("INSERT INTO board_reports (number, code, category, unit, agency, state, open, lat, lng, morton, day, "
-              "shown_at, changed_at, expected_at, anonymous, joined, stars, text, place, photos, updates, search, "
-              "published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-              "$19, $20, $21, $22, $23)",
-              {row.number,        row.code,        row.category,  row.unit,     row.agency,      row.state,
-               IsOpen(row.state), point.lat,       point.lon,     point.morton, row.day,         row.shown_at,
-               row.changed_at,    row.expected_at, row.anonymous, row.joined,   row.stars,       row.text,
-               row.place,         photos,          lines,         row.search,   row.published_at})
-          .status());
+  RETURN_IF_ERROR(tx.ExecLater(
+      "INSERT INTO board_reports (number, code, category, unit, agency, state, open, lat, lng, morton, day, "
+      "shown_at, changed_at, expected_at, anonymous, joined, stars, text, place, photos, updates, search, "
+      "published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+      "$19, $20, $21, $22, $23)",
+      {row.number,        row.code,        row.category,  row.unit,     row.agency,      row.state,
+       IsOpen(row.state), point.lat,       point.lon,     point.morton, row.day,         row.shown_at,
+       row.changed_at,    row.expected_at, row.anonymous, row.joined,   row.stars,       row.text,
+       row.place,         photos,          lines,         row.search,   row.published_at}));
   return text_.Put(tx, row.number, row.search);
 }
 
@@ -183,13 +182,7 @@ absl::StatusOr<bool> BoardStore::ShowsPhoto(db::Tx& tx, std::string_view code, s
 }
 
 absl::StatusOr<std::vector<BoardRow>> BoardStore::Rows(db::Tx& tx, const std::vector<int64_t>& numbers) const {
-  std::vector<BoardRow> rows;
-  rows.reserve(numbers.size());
-  for (const int64_t number : numbers) {
-    RETURN_IF_ERROR(tx.Query("SELECT " DINH_BOARD_COLUMNS " FROM board_reports WHERE number = $1", {number},
-                             [&](const db::Row& row) { rows.push_back(ReadBoardRow(row)); }));
-  }
-  return rows;
+  return ReadByNumber<BoardRow>(tx, DINH_BOARD_COLUMNS, numbers, &ReadBoardRow);
 }
 
 }  // namespace dinh::feedback

@@ -175,14 +175,13 @@ absl::StatusOr<BoardPage> BoardStore::Search(db::Tx& tx, const std::vector<std::
     ASSIGN_OR_RETURN(const db::TextPage found, text_.Find(tx, words, before, kStep));
     before = found.searched_to;
     scanned += static_cast<int>(found.keys.size());
-    for (size_t i = 0; i < found.keys.size(); ++i) {
-      ASSIGN_OR_RETURN(const std::optional<Candidate> c,
-                       tx.QueryOne("SELECT " DINH_CANDIDATE_COLUMNS " FROM board_reports WHERE number = $1",
-                                   {found.keys[i]}, &ReadCandidate<Candidate>));
-      if (!c || !Matches(filter, *c)) continue;
-      numbers.push_back(c->number);
+    ASSIGN_OR_RETURN(const std::vector<Candidate> rows,
+                     ReadByNumber<Candidate>(tx, DINH_CANDIDATE_COLUMNS, found.keys, &ReadCandidate<Candidate>));
+    for (const Candidate& c : rows) {
+      if (!Matches(filter, c)) continue;
+      numbers.push_back(c.number);
       if (static_cast<int>(numbers.size()) < limit) continue;
-      if (i + 1 < found.keys.size()) before = c->number;
+      if (c.number != found.keys.back()) before = c.number;
       break;
     }
     // The words were not all found in time: the reader goes on with the next page.

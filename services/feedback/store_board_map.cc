@@ -125,11 +125,7 @@ absl::StatusOr<std::optional<std::vector<BoardRow>>> BoardStore::InBox(db::Tx& t
     if (scanned > kBoardScanMax || numbers.size() > kBoardPointsMax) return std::optional<std::vector<BoardRow>>();
   }
   std::sort(numbers.begin(), numbers.end(), std::greater<>());
-  std::vector<BoardRow> rows;
-  for (const int64_t number : numbers) {
-    RETURN_IF_ERROR(tx.Query("SELECT " DINH_PIN_COLUMNS " FROM board_reports WHERE number = $1", {number},
-                             [&](const db::Row& row) { rows.push_back(ReadPin(row)); }));
-  }
+  ASSIGN_OR_RETURN(std::vector<BoardRow> rows, ReadByNumber<BoardRow>(tx, DINH_PIN_COLUMNS, numbers, &ReadPin));
   return std::optional<std::vector<BoardRow>>(std::move(rows));
 }
 
@@ -161,16 +157,16 @@ absl::StatusOr<std::vector<CountedTile>> BoardStore::Cells(db::Tx& tx, const std
 absl::Status BoardStore::AddCells(db::Tx& tx, const std::map<CellKey, CellCount>& changes) const {
   for (const auto& [key, change] : changes) {
     if (change == CellCount{}) continue;
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO board_cells (dim, level, cell, open, finished) VALUES ($1, $2, $3, $4, $5) "
-                            "ON CONFLICT (dim, level, cell) DO UPDATE SET open = board_cells.open + $4, "
-                            "finished = board_cells.finished + $5",
-                            {key.dim, key.level, key.cell, change.open, change.finished})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.ExecLater("INSERT INTO board_cells (dim, level, cell, open, finished) VALUES ($1, $2, $3, $4, $5) "
+                     "ON CONFLICT (dim, level, cell) DO UPDATE SET open = board_cells.open + $4, "
+                     "finished = board_cells.finished + $5",
+                     {key.dim, key.level, key.cell, change.open, change.finished}));
     if (change.open + change.finished >= 0) continue;
-    RETURN_IF_ERROR(tx.Exec("DELETE FROM board_cells WHERE dim = $1 AND level = $2 AND cell = $3 AND open = 0 AND "
-                            "finished = 0",
-                            {key.dim, key.level, key.cell})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.ExecLater("DELETE FROM board_cells WHERE dim = $1 AND level = $2 AND cell = $3 AND open = 0 AND "
+                     "finished = 0",
+                     {key.dim, key.level, key.cell}));
   }
   return absl::OkStatus();
 }

@@ -69,32 +69,37 @@ absl::StatusOr<std::vector<Group>> Groups(db::Tx& tx, std::string_view unit, std
   return groups;
 }
 
+// Each cast: PostgreSQL adds BIGINTs up to a NUMERIC.
+std::string SumsSql() {
+  std::string sql;
+  for (const char* column : {"received", "answered", "on_time", "overdue", "resolved", "rejected", "reopened", "stars1",
+                             "stars2", "stars3", "stars4", "stars5"}) {
+    sql += sql.empty() ? "SELECT " : ", ";
+    sql += "CAST(COALESCE(SUM(" + std::string(column) + "), 0) AS BIGINT)";
+  }
+  return sql + " FROM indicators WHERE unit = $1 AND category = $2 AND day >= $3 AND day <= $4";
+}
+
 absl::StatusOr<Counts> SumOf(db::Tx& tx, const Group& group, int64_t from, int64_t to) {
+  static const std::string kSums = SumsSql();
   const auto [unit, category] = group;
-  ASSIGN_OR_RETURN(
-      std::optional<Counts> counts,
-      tx.QueryOne("SELECT COALESCE(SUM(received), 0), COALESCE(SUM(answered), 0), COALESCE(SUM(on_time), 0), "
-                  "COALESCE(SUM(overdue), 0), COALESCE(SUM(resolved), 0), COALESCE(SUM(rejected), 0), "
-                  "COALESCE(SUM(reopened), 0), COALESCE(SUM(stars1), 0), COALESCE(SUM(stars2), 0), "
-                  "COALESCE(SUM(stars3), 0), COALESCE(SUM(stars4), 0), COALESCE(SUM(stars5), 0) FROM indicators "
-                  "WHERE unit = $1 AND category = $2 AND day >= $3 AND day <= $4",
-                  {unit, category, from, to}, [](const db::Row& row) {
-                    Counts c;
-                    int i = 0;
-                    c.received = row.Int(i++);
-                    c.answered = row.Int(i++);
-                    c.answered_on_time = row.Int(i++);
-                    c.overdue_open = row.Int(i++);
-                    c.resolved = row.Int(i++);
-                    c.rejected = row.Int(i++);
-                    c.reopened = row.Int(i++);
-                    for (int64_t& stars : c.stars) stars = row.Int(i++);
-                    return c;
-                  }));
+  ASSIGN_OR_RETURN(std::optional<Counts> counts, tx.QueryOne(kSums, {unit, category, from, to}, [](const db::Row& row) {
+    Counts c;
+    int i = 0;
+    c.received = row.Int(i++);
+    c.answered = row.Int(i++);
+    c.answered_on_time = row.Int(i++);
+    c.overdue_open = row.Int(i++);
+    c.resolved = row.Int(i++);
+    c.rejected = row.Int(i++);
+    c.reopened = row.Int(i++);
+    for (int64_t& stars : c.stars) stars = row.Int(i++);
+    return c;
+  }));
   Counts sum = counts.value_or(Counts());
   sum.minutes.resize(BucketCount());
   RETURN_IF_ERROR(
-      tx.Query("SELECT bucket, SUM(count) FROM answer_times WHERE unit = $1 AND category = $2 AND "
+      tx.Query("SELECT bucket, CAST(SUM(count) AS BIGINT) FROM answer_times WHERE unit = $1 AND category = $2 AND "
                "day >= $3 AND day <= $4 GROUP BY bucket",
                {unit, category, from, to}, [&](const db::Row& row) {
                  const auto bucket = static_cast<size_t>(row.Int(0));

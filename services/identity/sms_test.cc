@@ -9,6 +9,7 @@
 #include "libs/auth/key_ring.h"
 #include "libs/auth/sealer.h"
 #include "libs/db/recording_files.h"
+#include "libs/db/test_stored_bytes.h"
 #include "libs/db/test_support.h"
 #include "libs/events/schema.h"
 #include "libs/testing/temp_dir.h"
@@ -19,7 +20,7 @@ namespace {
 
 constexpr base::Micros kNow = 1'770'944'400LL * base::kMicrosPerSecond;
 
-class SmsTest : public ::testing::Test {
+class SmsTest : public db::EngineTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(events::EnsureSchema(*database_.db).ok());
@@ -51,14 +52,16 @@ class SmsTest : public ::testing::Test {
   auth::Sealer sealer_{*keys_, random_};
   telemetry::Logger logger_{clock_, "test", telemetry::Level::kError, [](std::string_view) {}};
   telemetry::Metrics metrics_;
-  db::TestDatabase database_;
+  db::TestDatabase database_{GetParam()};
   db::RecordingFiles files_;
   FileSmsSender sender_{folder(), files_, clock_};
   std::optional<events::Jobs> jobs_;
   std::optional<SmsQueue> queue_;
 };
 
-TEST_F(SmsTest, AMessageIsOneFileThatIsWholeBeforeItHasItsName) {
+DINH_BOTH_ENGINES(SmsTest);
+
+TEST_P(SmsTest, AMessageIsOneFileThatIsWholeBeforeItHasItsName) {
   ASSERT_TRUE(Enqueue({"0900000001", "mã 123456", kNow + 1}).ok());
   EXPECT_TRUE(Sent().empty());  // nothing is sent inside the transaction
   ASSERT_TRUE(jobs_->RunOneDue().value_or(false));
@@ -73,7 +76,7 @@ TEST_F(SmsTest, AMessageIsOneFileThatIsWholeBeforeItHasItsName) {
   EXPECT_FALSE(jobs_->RunOneDue().value_or(true));
 }
 
-TEST_F(SmsTest, EveryFailureIsTriedAgainAndLeavesNoHalfMessage) {
+TEST_P(SmsTest, EveryFailureIsTriedAgainAndLeavesNoHalfMessage) {
   for (const char* step : {"create", "write", "sync", "close", "rename"}) {
     const size_t before = Sent().size();
     files_.SetFault([step](std::string_view operation) { return operation == step; });
@@ -87,7 +90,7 @@ TEST_F(SmsTest, EveryFailureIsTriedAgainAndLeavesNoHalfMessage) {
   }
 }
 
-TEST_F(SmsTest, AMessageThatHasLostItsUseIsNotSent) {
+TEST_P(SmsTest, AMessageThatHasLostItsUseIsNotSent) {
   ASSERT_TRUE(Enqueue({"0900000001", "mã 123456", kNow + 10}).ok());
   clock_.Advance(10);
   ASSERT_TRUE(jobs_->RunOneDue().value_or(false));
@@ -95,9 +98,10 @@ TEST_F(SmsTest, AMessageThatHasLostItsUseIsNotSent) {
   EXPECT_FALSE(jobs_->RunOneDue().value_or(true));
 }
 
-TEST_F(SmsTest, AWaitingMessageIsSealed) {
+TEST_P(SmsTest, AWaitingMessageIsSealed) {
   ASSERT_TRUE(Enqueue({"0900000001", "mã 123456", kNow + 10}).ok());
   std::string bytes;
+  if (GetParam() == db::Engine::kPostgres) bytes = db::StoredBytes(*database_.db, *database_.Context());
   for (const char* suffix : {"", "-wal"}) {
     std::ifstream in(database_.options.path + suffix, std::ios::binary);
     bytes.append(std::istreambuf_iterator<char>(in), {});

@@ -1,3 +1,4 @@
+#include "libs/testing/sql_coverage.h"
 #include "services/identity/data_files.h"
 #include "services/identity/domain/phone.h"
 #include "services/identity/sweeper.h"
@@ -6,18 +7,10 @@
 namespace dinh::identity {
 namespace {
 
+DINH_STORE_SQL_IS_COVERED("services/identity");
+
 class StorageTest : public IdentityTest {
  protected:
-  // Every byte the service has written: database, WAL, whatever stands beside them.
-  std::string AllBytes() const {
-    std::string bytes;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(harness_->data_dir())) {
-      if (!entry.is_regular_file()) continue;
-      std::ifstream in(entry.path(), std::ios::binary);
-      bytes.append(std::istreambuf_iterator<char>(in), {});
-    }
-    return bytes;
-  }
   absl::StatusOr<pb::TokenPair> DemoOfficerLogin() { return LoginByPassword("motcua.hoanghoa", "demo-mot-cua-2026"); }
 };
 
@@ -33,7 +26,7 @@ TEST_F(StorageTest, NothingPersonalStandsInClear) {
   ASSERT_TRUE(Refresh(tokens.refresh_token()).ok());
   const auto sent = Send("0900000002");
   const std::string code = LastCode();
-  const std::string bytes = AllBytes();
+  const std::string bytes = harness_->StoredBytes();
   ASSERT_NE(bytes.find("motcua.thu"), std::string::npos);  // user names are not secret: the scan does read the rows
   for (const std::string& secret :
        {std::string("0900000001"), std::string("900000001"), std::string("0900000002"), std::string("0912345678"),

@@ -15,7 +15,7 @@ namespace {
 constexpr char kFirst[] = "0190a5b2-7e3c-7abc-8def-000000000001";
 constexpr char kSecond[] = "0190a5b2-7e3c-7abc-8def-000000000002";
 
-class StoreTest : public ::testing::Test {
+class StoreTest : public db::EngineTest {
  protected:
   template <typename F>
   auto Write(F&& closure) {
@@ -42,10 +42,12 @@ class StoreTest : public ::testing::Test {
   std::unique_ptr<auth::KeyRing> keys_ = auth::KeyRing::Ephemeral(clock_, random_);
   auth::Sealer sealer_{*keys_, random_};
   Store store_{sealer_};
-  db::TestDatabase database_{{}, Migrations()};
+  db::TestDatabase database_{GetParam(), Migrations()};
 };
 
-TEST_F(StoreTest, ValuesAreFoundAndOpenedAfterTheKeysWereRotated) {
+DINH_BOTH_ENGINES(StoreTest);
+
+TEST_P(StoreTest, ValuesAreFoundAndOpenedAfterTheKeysWereRotated) {
   ASSERT_TRUE(AddCitizen(kFirst, "0900000001").ok());
   ASSERT_TRUE(
       Write([&](db::Tx& tx) { return store_.InsertPerson(tx, Verified(kFirst, "038190000001"), "officer"); }).ok());
@@ -67,7 +69,7 @@ TEST_F(StoreTest, ValuesAreFoundAndOpenedAfterTheKeysWereRotated) {
   EXPECT_FALSE(Write([&](db::Tx& tx) { return store_.IsNumberVerified(tx, "038190000001", kFirst); }).value_or(true));
 }
 
-TEST_F(StoreTest, TheIndexKeepsVerifiedNumbersApartAlsoInARace) {
+TEST_P(StoreTest, TheIndexKeepsVerifiedNumbersApartAlsoInARace) {
   const auto add = [&](PersonRow row) {
     return Write([&](db::Tx& tx) { return store_.InsertPerson(tx, row, "officer"); });
   };
@@ -82,7 +84,7 @@ TEST_F(StoreTest, TheIndexKeepsVerifiedNumbersApartAlsoInARace) {
   EXPECT_TRUE(add(without).ok());
 }
 
-TEST_F(StoreTest, ASealedValueDoesNotOpenInAnotherRow) {
+TEST_P(StoreTest, ASealedValueDoesNotOpenInAnotherRow) {
   ASSERT_TRUE(
       Write([&](db::Tx& tx) { return store_.InsertPerson(tx, Verified(kFirst, "038190000001"), "officer"); }).ok());
   ASSERT_TRUE(
@@ -97,7 +99,7 @@ TEST_F(StoreTest, ASealedValueDoesNotOpenInAnotherRow) {
   EXPECT_TRUE(absl::IsInternal(Write([&](db::Tx& tx) { return store_.PersonById(tx, kSecond); }).status()));
 }
 
-TEST_F(StoreTest, TheDeviceNotUsedForLongestIsForgotten) {
+TEST_P(StoreTest, TheDeviceNotUsedForLongestIsForgotten) {
   ASSERT_TRUE(AddCitizen(kFirst, "0900000001").ok());
   const auto known = [&](int i) {
     return Write([&](db::Tx& tx) { return store_.DeviceAccount(tx, "device-" + std::to_string(i)); })

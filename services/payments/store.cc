@@ -207,10 +207,10 @@ absl::Status Store::InsertCharge(db::Tx& tx, const ChargeRow& row) const {
              charge.amount_vnd, charge.paid_vnd, charge.state, charge.opened_at, charge.expires_at, charge.settled_at})
           .status());
   for (const std::string& person : row.owner_persons) {
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO charge_owners (person, opened_at, charge) VALUES ($1, $2, $3) "
-                            "ON CONFLICT (person, opened_at, charge) DO NOTHING",
-                            {person, charge.opened_at, charge.id})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.ExecLater("INSERT INTO charge_owners (person, opened_at, charge) VALUES ($1, $2, $3) "
+                     "ON CONFLICT (person, opened_at, charge) DO NOTHING",
+                     {person, charge.opened_at, charge.id}));
   }
   return absl::OkStatus();
 }
@@ -342,18 +342,16 @@ absl::Status Store::InsertTransfer(db::Tx& tx, const Transfer& transfer) const {
   const Posting& posting = transfer.posting;
   RETURN_IF_ERROR(CheckPosting(posting));
   for (const Account* account : {&posting.debit, &posting.credit}) {
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO ledger_accounts (code, kind, agency) VALUES ($1, $2, $3) "
-                            "ON CONFLICT (code) DO NOTHING",
-                            {account->code, account->kind, account->agency})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.ExecLater("INSERT INTO ledger_accounts (code, kind, agency) VALUES ($1, $2, $3) "
+                     "ON CONFLICT (code) DO NOTHING",
+                     {account->code, account->kind, account->agency}));
   }
-  return tx
-      .Exec(
-          "INSERT INTO transfers (id, reason, debit, credit, amount_vnd, charge, bank_credit, suspense, at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-          {transfer.id, TransferReasonName(posting.reason), posting.debit.code, posting.credit.code, posting.amount_vnd,
-           NullIfEmpty(transfer.charge), NullIfEmpty(transfer.credit), NullIfEmpty(transfer.suspense), transfer.at})
-      .status();
+  return tx.ExecLater(
+      "INSERT INTO transfers (id, reason, debit, credit, amount_vnd, charge, bank_credit, suspense, at) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      {transfer.id, TransferReasonName(posting.reason), posting.debit.code, posting.credit.code, posting.amount_vnd,
+       NullIfEmpty(transfer.charge), NullIfEmpty(transfer.credit), NullIfEmpty(transfer.suspense), transfer.at});
 }
 
 absl::Status Store::EachTransfer(db::Tx& tx, const std::function<void(const Transfer&)>& visit) const {

@@ -301,13 +301,13 @@ absl::Status Store::AddTimeline(db::Tx& tx, const DossierRow& row, const std::ve
     const SealedText note(sealer_, c.reason, Place{"timeline.note", row.id});
     const std::optional<int64_t> from = c.pause ? std::optional<int64_t>(c.pause->from) : std::nullopt;
     const std::optional<int64_t> to = c.pause ? std::optional<int64_t>(c.pause->to) : std::nullopt;
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO timeline (dossier, position, at, event, from_state, to_state, from_step, "
-                            "to_step, actor_kind, actor, actor_role, note_sealed, pause_from, pause_to) "
-                            "VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM timeline WHERE dossier = $1), $2, "
-                            "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                            {row.id, c.at, EventName(c.event), c.from, c.to, c.step_from, c.step_to, entry.actor_kind,
-                             c.actor, entry.actor_role, note.param(), from, to})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.ExecLater("INSERT INTO timeline (dossier, position, at, event, from_state, to_state, from_step, "
+                     "to_step, actor_kind, actor, actor_role, note_sealed, pause_from, pause_to) "
+                     "VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM timeline WHERE dossier = $1), $2, "
+                     "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                     {row.id, c.at, EventName(c.event), c.from, c.to, c.step_from, c.step_to, entry.actor_kind, c.actor,
+                      entry.actor_role, note.param(), from, to}));
   }
   return absl::OkStatus();
 }

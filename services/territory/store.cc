@@ -12,29 +12,26 @@ std::optional<int64_t> Bound(Day day) {
 }
 
 absl::Status InsertUnit(db::Tx& tx, const Unit& unit, int64_t ordinal) {
-  RETURN_IF_ERROR(
-      tx.Exec("INSERT INTO units (code, ordinal, name, type, level, parent, from_day, to_day) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-              {unit.code, ordinal, unit.name, unit.type, unit.level, unit.parent, Bound(unit.from), Bound(unit.to)})
-          .status());
+  RETURN_IF_ERROR(tx.ExecLater(
+      "INSERT INTO units (code, ordinal, name, type, level, parent, from_day, to_day) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+      {unit.code, ordinal, unit.name, unit.type, unit.level, unit.parent, Bound(unit.from), Bound(unit.to)}));
   for (size_t i = 0; i < unit.successors.size(); ++i) {
     const Succession& next = unit.successors[i];
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO successions (code, ordinal, position, successor, from_day) "
-                            "VALUES ($1, $2, $3, $4, $5)",
-                            {unit.code, ordinal, i, next.code, next.from})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.ExecLater("INSERT INTO successions (code, ordinal, position, successor, from_day) "
+                     "VALUES ($1, $2, $3, $4, $5)",
+                     {unit.code, ordinal, i, next.code, next.from}));
   }
   return absl::OkStatus();
 }
 
 absl::Status InsertAgency(db::Tx& tx, const Agency& agency) {
-  return tx
-      .Exec(
-          "INSERT INTO agencies (id, name, kind, unit, dossier_prefix, address, phone, from_day, to_day) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-          {agency.id, agency.name, agency.kind, agency.unit, agency.dossier_prefix, agency.address, agency.phone,
-           Bound(agency.from), Bound(agency.to)})
-      .status();
+  return tx.ExecLater(
+      "INSERT INTO agencies (id, name, kind, unit, dossier_prefix, address, phone, from_day, to_day) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      {agency.id, agency.name, agency.kind, agency.unit, agency.dossier_prefix, agency.address, agency.phone,
+       Bound(agency.from), Bound(agency.to)});
 }
 
 }  // namespace

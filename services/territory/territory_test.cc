@@ -3,10 +3,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/testing/service_harness.h"
+#include "libs/testing/sql_coverage.h"
 #include "services/territory/module.h"
 
 namespace dinh::territory {
 namespace {
+
+DINH_STORE_SQL_IS_COVERED("services/territory");
 
 namespace pb = ::dinh::territory::v1;
 using testing::Anonymous;

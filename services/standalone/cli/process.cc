@@ -35,6 +35,7 @@ Process::~Process() { Stop(); }
 void Process::Bind(CLI::App& app) {
   settings_.Bind(registry_);
   log_config_.Bind(registry_);
+  database_config_.Bind(registry_);
   for (const auto& module : modules_) module->BindConfig(registry_);
   registry_.AddFlags(app);
 }
@@ -55,14 +56,19 @@ absl::Status Process::OpenStores() {
   ASSIGN_OR_RETURN(resources_, FindResources(settings_.resource_dir));
   ASSIGN_OR_RETURN(data_dir_, DataDir::Lock(settings_.data_dir));
   ASSIGN_OR_RETURN(logger_, telemetry::OpenLogger(clock_, "dinh", log_config_));
-  ASSIGN_OR_RETURN(keys_,
-                   auth::KeyRing::OpenOrCreate({.folder = data_dir_->keys()}, data_dir_->HasData(), clock_, random_));
+  bool has_data = data_dir_->HasData();
+  if (database_config_.postgres()) {
+    ASSIGN_OR_RETURN(const bool elsewhere, db::PostgresHoldsData(database_config_.Postgres("")));
+    has_data = has_data || elsewhere;
+  }
+  ASSIGN_OR_RETURN(keys_, auth::KeyRing::OpenOrCreate({.folder = data_dir_->keys()}, has_data, clock_, random_));
   limiter_ = std::make_unique<cache::LocalRateLimiter>(cache::LocalRateLimiterOptions{}, clock_);
   rate_limits_ = std::make_unique<app::RateLimits>(*limiter_, settings_.rate_factor_percent);
   audit_ = std::make_unique<app::Audit>(clock_, ids_, *keys_, *logger_);
   app::HostParts parts{.data_dir = data_dir_->path(),
                        .resource_dir = resources_,
                        .dev = settings_.dev,
+                       .database = database_config_,
                        .clock = clock_,
                        .random = random_,
                        .ids = ids_,

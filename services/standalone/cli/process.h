@@ -62,6 +62,7 @@ class Process {
   config::Registry registry_;
   Settings settings_;
   telemetry::LogConfig log_config_;
+  app::DatabaseConfig database_config_;
   base::SystemClock clock_;
   base::SystemRandom random_;
   base::IdGenerator ids_{clock_, random_};
