@@ -247,21 +247,35 @@ absl::StatusOr<db::BlobStore*> Host::OpenBlobs(const std::string& service, std::
   const std::string key = service + "/" + std::string(name);
   if (blobs_.count(key) > 0)
     return Wiring("Kho tệp " + key + " được mở hai lần.", "File store " + key + " is opened twice.");
-  const std::filesystem::path parent = std::filesystem::path(parts_.data_dir) / service;
-  RETURN_IF_ERROR(MakeFolder(parent));
   db::BlobKeyWrap wrap;
   wrap.wrap = [this](std::string_view secret, std::string_view file) -> absl::StatusOr<std::string> {
     return sealer_.WrapKey(file, secret);
   };
   wrap.unwrap = [this](std::string_view wrapped, std::string_view file) { return sealer_.UnwrapKey(file, wrapped); };
-  ASSIGN_OR_RETURN(std::unique_ptr<db::BlobStore> store,
-                   db::OpenDirBlobStore(parent / std::string(name), std::move(wrap), parts_.random));
+  std::unique_ptr<db::BlobStore> store;
+  if (parts_.database.postgres()) {
+    db::Database* const beside = database(service);
+    if (beside == nullptr) {
+      return Wiring("Kho tệp " + key + " được mở trước cơ sở dữ liệu.", "File store " + key + " before its database.");
+    }
+    ASSIGN_OR_RETURN(
+        store, db::OpenDatabaseBlobStore(*beside, std::string(name), std::move(wrap), parts_.random, parts_.clock));
+  } else {
+    const std::filesystem::path parent = std::filesystem::path(parts_.data_dir) / service;
+    RETURN_IF_ERROR(MakeFolder(parent));
+    ASSIGN_OR_RETURN(store, db::OpenDirBlobStore(parent / std::string(name), std::move(wrap), parts_.random));
+  }
   return blobs_.emplace(key, std::move(store)).first->second.get();
 }
 
 db::Database* Host::database(std::string_view service, std::string_view name) const {
   const auto found = databases_.find(std::string(service) + "/" + std::string(name));
   return found == databases_.end() ? nullptr : found->second.get();
+}
+
+db::BlobStore* Host::blobs(std::string_view service, std::string_view name) const {
+  const auto found = blobs_.find(std::string(service) + "/" + std::string(name));
+  return found == blobs_.end() ? nullptr : found->second.get();
 }
 
 std::unique_ptr<rpc::Channel> Host::ChannelFor(const std::string& caller, const std::string& callee) {

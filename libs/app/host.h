@@ -74,6 +74,7 @@ class Host {
   const std::map<std::string, std::unique_ptr<rpc::MethodTable>>& tables() const { return tables_; }
   // The databases a service has opened; nullptr when it has none.
   db::Database* database(std::string_view service, std::string_view name = "main") const;
+  db::BlobStore* blobs(std::string_view service, std::string_view name = "files") const;
   // Channel in the name of `caller` without regard to declared dependencies: for servers and tests.
   std::unique_ptr<rpc::Channel> ChannelFor(const std::string& caller, const std::string& callee);
   const HostParts& parts() const { return parts_; }

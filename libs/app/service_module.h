@@ -76,7 +76,8 @@ class Platform {
   virtual absl::StatusOr<db::Database*> OpenDatabase(const std::vector<db::Migration>& migrations,
                                                      std::string_view name = "main") = 0;
 
-  // Files of this service, sealed with a key per file: data_dir()/<service>/<name>. Init only. Owned by the platform.
+  // Files of this service, sealed with a key per file: data_dir()/<service>/<name>, or tables <name>_blob* of the main
+  // store where that is PostgreSQL: opened before. Init only. Owned by the platform.
   virtual absl::StatusOr<db::BlobStore*> OpenBlobs(std::string_view name = "files") = 0;
   // Personal data in columns; page tokens of lists; the ring itself for who issues tokens or publishes public keys.
   virtual const auth::Sealer& sealer() = 0;

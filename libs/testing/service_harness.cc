@@ -223,6 +223,23 @@ std::string ServiceHarness::StoredBytes() const {
   return bytes;
 }
 
+size_t ServiceHarness::StoredFiles(std::string_view service) const {
+  db::BlobStore* const blobs = host_->blobs(service);
+  if (blobs == nullptr) return 0;
+  const db::Database* const database = host_->database(service);
+  if (database != nullptr && database->engine() == db::Engine::kPostgres) {
+    constexpr size_t kMax = 100'000;
+    const auto ids = blobs->List("", kMax);
+    return ids.ok() ? ids->size() : kMax;
+  }
+  size_t files = 0;
+  const std::filesystem::path folder = std::filesystem::path(data_dir_) / service / "files";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    files += entry.is_regular_file() ? 1 : 0;
+  }
+  return files;
+}
+
 std::unique_ptr<base::OpContext> ServiceHarness::NewContext() const {
   return std::make_unique<base::OpContext>(clock_, clock_.Steady() + std::chrono::seconds(30));
 }

@@ -138,6 +138,8 @@ class ServiceHarness {
   std::string Log() const;
   // Every byte the services have written: files, and on PostgreSQL the rows.
   std::string StoredBytes() const;
+  // How many files lie in a service's blob store; in a folder with what is unfinished.
+  size_t StoredFiles(std::string_view service) const;
   // A context as a worker has it, for direct calls of stores.
   std::unique_ptr<base::OpContext> NewContext() const;
 

@@ -289,23 +289,22 @@ TEST_F(AccessTest, FilesAreTheirOwnersUntilUsedThenTheDossiers) {
 }
 
 TEST_F(AccessTest, UploadsAreCheckedByContentAndLeaveNothingBehind) {
-  const std::string folder = harness_->data_dir() + "/procedures/files";
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), "<html>", "giay-to.pdf").status()), "FILE_TYPE_REFUSED");
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), "").status()), "FILE_EMPTY");
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), "PK\x03\x04" + Pdf()).status()), "FILE_POLYGLOT");
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), "%PDF-1.4 cut off").status()), "FILE_BROKEN");
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), Pdf() + std::string(kUploadBytesMax, ' ')).status()), "UPLOAD_TOO_LARGE");
-  EXPECT_EQ(FilesUnder(folder), 0);
+  EXPECT_EQ(harness_->StoredFiles("procedures"), 0u);
   const std::string large = "%PDF-1.4\n" + std::string(kUploadBytesMax - 15, 'x') + "%%EOF\n";
   ASSERT_EQ(static_cast<int64_t>(large.size()), kUploadBytesMax);
   EXPECT_TRUE(Upload(CitizenA(), large).ok());
-  EXPECT_EQ(FilesUnder(folder), 1);
+  EXPECT_EQ(harness_->StoredFiles("procedures"), 1u);
   // A repeated upload with the same request id is the first one.
   const auto first = Upload(CitizenA(), Pdf(), "a.pdf", "upload-1");
   const auto again = Upload(CitizenA(), Pdf(), "a.pdf", "upload-1");
   ASSERT_TRUE(first.ok() && again.ok()) << again.status();
   EXPECT_EQ(first->id(), again->id());
-  EXPECT_EQ(FilesUnder(folder), 2);
+  EXPECT_EQ(harness_->StoredFiles("procedures"), 2u);
   for (int i = 2; i < kUnusedFilesMax; ++i) ASSERT_TRUE(Upload(CitizenA(), Pdf()).ok()) << i;
   EXPECT_EQ(ReasonOf(Upload(CitizenA(), Pdf()).status()), "TOO_MANY_UNUSED_FILES");
   EXPECT_TRUE(Upload(CitizenB(), Pdf()).ok()) << "another login has its own room";
@@ -385,18 +384,18 @@ TEST_F(AccessTest, FormsComeFilledWithWhatIsKnown) {
 }
 
 TEST_F(AccessTest, UnusedUploadsGoAfterTwoDays) {
-  const std::string folder = harness_->data_dir() + "/procedures/files";
   const auto unused = Upload(CitizenA(), Pdf());
   const auto used = Upload(CitizenA(), Pdf());
   pb::CreateDossierRequest filing = FreeFiling();
   filing.add_attachments(used->id());
   ASSERT_TRUE(File(filing).ok());
-  EXPECT_EQ(FilesUnder(folder), 2);
+  EXPECT_EQ(harness_->StoredFiles("procedures"), 2u);
   harness_->clock().Advance(kUnusedFileKept + 2 * kSweepEvery);
   ASSERT_TRUE(Accept(File(Filing())->code()).ok()) << "its charge wakes the workers, which sleep by the real clock";
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
-  while (FilesUnder(folder) > 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  EXPECT_EQ(FilesUnder(folder), 1);
+  while (harness_->StoredFiles("procedures") > 1 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_EQ(harness_->StoredFiles("procedures"), 1u);
   pb::GetAttachmentRequest get;
   get.set_id(used->id());
   EXPECT_TRUE(Call<options::v1::RawBody>("GetAttachment", get, CitizenA()).ok());

@@ -111,13 +111,6 @@ inline std::vector<std::string> FieldsOf(const absl::Status& status) {
   return out;
 }
 
-// Regular files in a folder and all below it.
-inline int FilesUnder(const std::string& folder) {
-  int count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) count += entry.is_regular_file();
-  return count;
-}
-
 inline constexpr char kPersonA[] = "0190a5b2-7e3c-7abc-8def-00000000000a";
 inline constexpr char kPersonB[] = "0190a5b2-7e3c-7abc-8def-00000000000b";
 inline constexpr char kPersonSameAccount[] = "0190a5b2-7e3c-7abc-8def-00000000000c";

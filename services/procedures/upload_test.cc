@@ -100,7 +100,7 @@ class UploadTest : public ProceduresServiceTest {
     base::SeededRandom random(bytes);
     return "%PDF-1.4\n" + random.Bytes(bytes - 15) + "%%EOF\n";
   }
-  int Files() const { return FilesUnder(harness_->data_dir() + "/procedures/files"); }
+  int Files() const { return static_cast<int>(harness_->StoredFiles("procedures")); }
 };
 
 TEST_F(UploadTest, PiecesBecomeOneAttachment) {
