@@ -23,6 +23,8 @@ struct DatabaseConfig {
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds lock_timeout{10'000};
   std::chrono::milliseconds reconnect_limit{10'000};
+  // Not a setting: false for a process that finds its schema as it must be (FAILED_PRECONDITION reason SCHEMA_BEHIND).
+  bool migrate = true;
   // Tests: told of every statement when it is prepared. Called from any thread.
   std::function<void(std::string_view sql)> on_prepare;
 
@@ -57,6 +59,7 @@ struct DatabaseConfig {
     options.statement_timeout = statement_timeout;
     options.lock_timeout = lock_timeout;
     options.reconnect_limit = reconnect_limit;
+    options.migrate = migrate;
     options.on_prepare = on_prepare;
     return options;
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libs/app/module_graph.h"
+#include "libs/app/platform_services.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/db/metrics.h"
@@ -161,9 +162,13 @@ void Host::BindConfig(config::Registry& registry) {
   for (const auto& module : modules_) module->BindConfig(registry);
 }
 
+absl::Status Host::PrepareStores() {
+  RETURN_IF_ERROR(InitModules());
+  return RegisterTables();
+}
+
 absl::Status Host::Start() {
-  absl::Status status = InitModules();
-  if (status.ok()) status = RegisterTables();
+  absl::Status status = PrepareStores();
   if (status.ok()) status = StartModules();
   if (!status.ok()) {
     Stop();
@@ -190,6 +195,23 @@ absl::Status Host::RegisterTables() {
     rpc::AuditSink* audit = parts_.audit ? parts_.audit(name, database(name)) : nullptr;
     RETURN_IF_ERROR(pipeline_->Add(name, *table, audit));
     tables_.emplace(name, std::move(table));
+    if (module->is_edge()) RETURN_IF_ERROR(RegisterForwarded(name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Host::RegisterForwarded(const std::string& edge) {
+  for (const PlatformService& service : PlatformServices()) {
+    if (parts_.elsewhere.count(service.name) == 0) continue;
+    auto table = std::make_unique<rpc::MethodTable>(rpc::MethodTable::Remote(service.proto_services));
+    std::unique_ptr<rpc::Channel> channel = ChannelFor(edge, service.name);
+    if (channel == nullptr) {
+      return Wiring("Không biết dịch vụ " + service.name + " ở đâu.",
+                    "Where service " + service.name + " is, is not known.");
+    }
+    RETURN_IF_ERROR(pipeline_->AddForwarded(service.name, *table, *channel));
+    forwarded_.push_back(std::move(table));
+    forwarding_.push_back(std::move(channel));
   }
   return absl::OkStatus();
 }

@@ -60,6 +60,8 @@ class Host {
 
   absl::Status Prepare();
   void BindConfig(config::Registry& registry);
+  // The first part of Start, for tools: stores are opened, methods checked, nothing runs. Stop as after Start.
+  absl::Status PrepareStores();
   // An error names the module; what had started was stopped again.
   absl::Status Start();
   void Drain() { draining_ = true; }
@@ -84,6 +86,8 @@ class Host {
 
   absl::Status InitModules();
   absl::Status RegisterTables();
+  // The edge: methods of services that run elsewhere.
+  absl::Status RegisterForwarded(const std::string& edge);
   absl::Status StartModules();
   absl::StatusOr<db::Database*> OpenDatabase(const std::string& service, std::string_view name,
                                              const std::vector<db::Migration>& migrations);
@@ -100,6 +104,8 @@ class Host {
   std::unique_ptr<rpc::Pipeline> pipeline_;
   std::unique_ptr<rpc::HandlerPool> pool_;
   std::map<std::string, std::unique_ptr<rpc::MethodTable>> tables_;
+  std::vector<std::unique_ptr<rpc::MethodTable>> forwarded_;
+  std::vector<std::unique_ptr<rpc::Channel>> forwarding_;           // where forwarded_ lead
   std::map<std::string, std::unique_ptr<db::Database>> databases_;  // "territory/main"
   std::vector<telemetry::Metrics::Subscription> database_metrics_;  // read the databases: gone before them
   std::map<std::string, std::unique_ptr<db::BlobStore>> blobs_;     // "procedures/files"

@@ -28,14 +28,21 @@ absl::StatusOr<std::pair<std::string, uint16_t>> SplitAddress(const std::string&
 
 class MetricsServer::Handler final : public http::Handler {
  public:
-  explicit Handler(telemetry::Metrics& metrics) : metrics_(metrics) {}
+  Handler(telemetry::Metrics& metrics, std::function<bool()> ready) : metrics_(metrics), ready_(std::move(ready)) {}
   void OnRequest(http::ExchangePtr exchange) override {
+    const http::Request& request = exchange->request();
+    const bool probe = ready_ && (request.path == "/healthz" || request.path == "/readyz");
     http::Response response;
-    if (exchange->request().path != "/metrics") {
+    if (!probe && request.path != "/metrics") {
       response.status = 404;
-    } else if (exchange->request().method != http::Method::kGet && exchange->request().method != http::Method::kHead) {
+    } else if (request.method != http::Method::kGet && request.method != http::Method::kHead) {
       response.status = 405;
       response.headers.Add("Allow", "GET, HEAD");
+    } else if (probe) {
+      const bool good = request.path == "/healthz" || ready_();
+      response.status = good ? 200 : 503;
+      response.headers.Add("Content-Type", "application/json");
+      response.body = good ? R"({"status":"ok"})" : R"({"status":"not_ready"})";
     } else {
       response.headers.Add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
       response.body = metrics_.Exposition();
@@ -45,14 +52,16 @@ class MetricsServer::Handler final : public http::Handler {
 
  private:
   telemetry::Metrics& metrics_;
+  const std::function<bool()> ready_;
 };
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
                                                                     telemetry::Metrics& metrics,
-                                                                    const base::Clock& clock) {
+                                                                    const base::Clock& clock,
+                                                                    std::function<bool()> ready) {
   ASSIGN_OR_RETURN(auto host_port, SplitAddress(address));
   std::unique_ptr<MetricsServer> result(new MetricsServer());
-  result->handler_ = std::make_unique<Handler>(metrics);
+  result->handler_ = std::make_unique<Handler>(metrics, std::move(ready));
   http::ServerOptions options;
   options.host = host_port.first;
   options.port = host_port.second;

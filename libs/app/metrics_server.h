@@ -1,6 +1,7 @@
-// GET /metrics on an address of its own (loopback or the pod's network, never the public one).
+// GET /metrics, /healthz and /readyz on an address of its own (loopback or the pod's network, never the public one).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,10 @@ absl::StatusOr<std::pair<std::string, uint16_t>> SplitAddress(const std::string&
 
 class MetricsServer {
  public:
+  // `ready`: whether /readyz says yes; called from any thread. Empty: neither probe is served.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address, telemetry::Metrics& metrics,
-                                                              const base::Clock& clock);
+                                                              const base::Clock& clock,
+                                                              std::function<bool()> ready = nullptr);
   ~MetricsServer();
   int port() const { return server_->port(); }
 

@@ -24,6 +24,7 @@
 // on one thread, never at the same time.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -112,6 +113,17 @@ class ServiceModule {
   virtual absl::Status Start() { return absl::OkStatus(); }
   // Ends workers and waits for them. No handler runs any more. Called once after Start was called, also if it failed.
   virtual void Stop() {}
+
+  // The edge only: it serves the methods of every service; those that run elsewhere are forwarded to them.
+  virtual bool is_edge() const { return false; }
+  // A server of the module's own, beside the process' gRPC server: opened when everything has started (services
+  // elsewhere need not be up), closed first, with `drain` for what is in flight.
+  virtual absl::Status Open() { return absl::OkStatus(); }
+  virtual void Close(std::chrono::milliseconds drain) {}
+  // Its certificate, read again. What was in force stays after an error.
+  virtual absl::Status ReloadTls() { return absl::OkStatus(); }
+  // Where that server listens; 0: there is none.
+  virtual int port() const { return 0; }
 };
 
 // services/<name>/module.h has `std::unique_ptr<app::ServiceModule> Make<Name>Module();`

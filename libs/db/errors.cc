@@ -93,6 +93,15 @@ absl::Status SchemaAbsent(std::string_view schema) {
       {{"schema", name}});
 }
 
+absl::Status SchemaBehind(std::string_view schema) {
+  const std::string name(schema);
+  return base::FailedPrecondition(
+      "SCHEMA_BEHIND",
+      {"Schema “" + name + "” cũ hơn chương trình này. Hãy chạy lệnh migrate của dịch vụ trước.",
+       "The schema '" + name + "' is older than this binary needs. Run the service's migrate command first."},
+      {{"schema", name}});
+}
+
 absl::Status UniqueViolation() {
   return base::Error(
       absl::StatusCode::kAlreadyExists, "UNIQUE_VIOLATION",

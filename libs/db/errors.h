@@ -23,6 +23,7 @@ absl::Status DatabaseLoginRefused();                 // FAILED_PRECONDITION, DAT
 absl::Status DatabaseAbsent();                       // FAILED_PRECONDITION, DATABASE_ABSENT
 absl::Status DatabaseRightMissing();                 // FAILED_PRECONDITION, DATABASE_RIGHT_MISSING
 absl::Status SchemaAbsent(std::string_view schema);  // FAILED_PRECONDITION, SCHEMA_ABSENT
+absl::Status SchemaBehind(std::string_view schema);  // FAILED_PRECONDITION, SCHEMA_BEHIND
 absl::Status UniqueViolation();                      // ALREADY_EXISTS, UNIQUE_VIOLATION
 absl::Status ReferenceViolation();                   // FAILED_PRECONDITION, REFERENCE_VIOLATION
 absl::Status RequestInFlight();                      // ABORTED, REQUEST_IN_FLIGHT

@@ -44,6 +44,8 @@ struct PostgresOptions {
   int attempts_max = 12;  // of a closure: serialization failures, deadlocks, lost connections
   // How long a transaction that lost its connection waits for a server to come back, and a lost commit for its outcome.
   std::chrono::milliseconds reconnect_limit{10'000};
+  // false: Migrate runs nothing and creates no schema; what is missing is FAILED_PRECONDITION reason SCHEMA_BEHIND.
+  bool migrate = true;
   std::string application = "dinh";  // as pg_stat_activity shows it
   // Tests: told of every statement when it is prepared. Called from any thread.
   std::function<void(std::string_view sql)> on_prepare;

@@ -150,9 +150,26 @@ absl::Status ProvisionOne(Session& session, const PostgresService& service) {
 
 }  // namespace
 
+namespace {
+
+// For a process that must find the schema as it needs it.
+absl::Status CheckMigrations(Session& session, const std::string& schema, std::string_view component,
+                             const std::vector<Migration>& migrations) {
+  ASSIGN_OR_RETURN(
+      const bool known,
+      Exists(session, "SELECT 1 FROM pg_tables WHERE tablename = 'schema_migrations' AND schemaname = $1", schema));
+  if (!known) return SchemaBehind(schema);
+  ASSIGN_OR_RETURN(const std::vector<AppliedMigration> applied, Applied(session, component));
+  ASSIGN_OR_RETURN(const std::vector<const Migration*> plan, PlanMigrations(component, applied, migrations));
+  return plan.empty() ? absl::OkStatus() : SchemaBehind(schema);
+}
+
+}  // namespace
+
 absl::Status MigratePostgres(const PostgresOptions& options, const base::Clock& clock, std::string_view component,
                              const std::vector<Migration>& migrations) {
   ASSIGN_OR_RETURN(Session session, Connect(options));
+  if (!options.migrate) return CheckMigrations(session, options.schema, component, migrations);
   // Given back with the connection, whatever happens.
   RETURN_IF_ERROR(
       session.Run("SELECT pg_advisory_lock($1, hashtext($2))", {std::to_string(kMigrationLock), options.schema})
@@ -169,6 +186,7 @@ absl::Status EnsurePostgresSchema(const PostgresOptions& options) {
   ASSIGN_OR_RETURN(Session session, Connect(options));
   const std::string look = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
   ASSIGN_OR_RETURN(bool exists, Exists(session, look, options.schema));
+  if (!exists && !options.migrate) return SchemaAbsent(options.schema);
   if (exists) {
     ASSIGN_OR_RETURN(const bool usable,
                      Exists(session, look + " AND has_schema_privilege(oid, 'USAGE')", options.schema));

@@ -469,7 +469,6 @@ TEST_P(EdgeTest, PagesAndHealth) {
   const json openapi = Body(Get("/openapi.json"));
   EXPECT_EQ(openapi["openapi"], "3.1.0");
   EXPECT_TRUE(openapi["paths"].contains("/v1/testing/books/{code}"));
-  EXPECT_TRUE(Body(Get("/.well-known/jwks.json")).contains("keys"));
   gateway_->Close(std::chrono::seconds(1));
 }
 

@@ -142,7 +142,6 @@ absl::Status GatewayModule::AddPages() {
   edge_->AddPage("/", TextPage("text/html; charset=utf-8", std::string(DocsHtml()), true));
   edge_->AddPage("/docs/docs.js", TextPage("text/javascript; charset=utf-8", std::string(DocsScript()), true));
   edge_->AddPage("/docs/docs.css", TextPage("text/css; charset=utf-8", std::string(DocsStyle()), true));
-  edge_->AddPage("/.well-known/jwks.json", TextPage("application/json", platform_->keys().JwksJson()));
   std::filesystem::path folder = config_.app_dir;
   if (config_.app_dir.empty()) {
     // Beside the shipped data of an installation, else where the source tree has it.

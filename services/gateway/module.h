@@ -51,14 +51,14 @@ class GatewayModule final : public app::ServiceModule {
   // Close(0), should nobody have closed before.
   void Stop() override;
 
+  bool is_edge() const override { return true; }
   // Reads every method of the process' pipeline and listens. FAILED_PRECONDITION: a bad route, a taken address.
-  absl::Status Open();
+  absl::Status Open() override;
   // Not ready any more; lets requests in flight end, at most `drain`.
-  void Close(std::chrono::milliseconds drain);
+  void Close(std::chrono::milliseconds drain) override;
   // Certificate and key are read again; the old ones stay after an error.
-  absl::Status ReloadTls();
-
-  int port() const { return server_ ? server_->port() : 0; }
+  absl::Status ReloadTls() override;
+  int port() const override { return server_ ? server_->port() : 0; }
   GatewayConfig& config() { return config_; }  // before Init, for tests
 
  private:

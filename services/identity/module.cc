@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dinh/options/v1/common.pb.h"
 #include "libs/auth/password.h"
 #include "libs/auth/tokens.h"
 #include "libs/events/jobs.h"
@@ -85,6 +86,13 @@ class IdentityModule final : public app::ServiceModule {
     table.Unary(auth + "ListLogins", &*auth_, &AuthHandlers::ListLogins);
     table.Unary(auth + "EndLogin", &*auth_, &AuthHandlers::EndLogin);
     table.Unary(auth + "ChangePassword", &*auth_, &AuthHandlers::ChangePassword);
+    table.Unary<v1::GetKeySetRequest, options::v1::RawBody>(
+        auth + "GetKeySet", [this](rpc::Context&, const v1::GetKeySetRequest&) -> absl::StatusOr<options::v1::RawBody> {
+          options::v1::RawBody body;
+          body.set_content_type("application/json");
+          body.set_data(platform_->keys().JwksJson());
+          return body;
+        });
     const std::string persons = "dinh.identity.v1.PersonService.";
     table.Unary(persons + "GetMe", &*persons_, &PersonHandlers::GetMe);
     table.Unary(persons + "CreatePerson", &*persons_, &PersonHandlers::CreatePerson);

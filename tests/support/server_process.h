@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "tests/support/child_process.h"
 
 namespace dinh::testing {
 
@@ -22,28 +23,25 @@ class ServerProcess {
     std::string tls_ca_file;  // it serves HTTPS with a certificate of this issuer; empty: plain HTTP
   };
   explicit ServerProcess(Options options) : options_(std::move(options)) {}
-  ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   // Starts it and waits (≤ 60 s) until /readyz answers 200. An error carries the end of its log.
   absl::Status Start();
-  // SIGKILL and wait: what a power cut leaves, as far as a process can show.
-  void Kill();
-  // SIGTERM and wait; the exit code, -1 when a signal ended it.
-  int Terminate();
-  bool running() const { return pid_ > 0; }
+  // As of ChildProcess.
+  void Kill() { child_.Kill(); }
+  int Terminate() { return child_.Terminate(); }
+  bool running() const { return child_.pid() > 0; }
 
   uint16_t http_port() const { return http_port_; }
   uint16_t grpc_port() const { return grpc_port_; }
   uint16_t metrics_port() const { return metrics_port_; }
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return child_.pid(); }
   const std::string& data_dir() const { return options_.data_dir; }
   std::string outbox() const { return options_.data_dir + "/outbox"; }
   std::string log_file() const { return options_.data_dir + ".log"; }
   int64_t start_ms() const { return start_ms_; }  // from fork to ready
-  // Resident memory now, in KiB.
-  int64_t RssKib() const;
+  int64_t RssKib() const { return child_.RssKib(); }
 
   static std::string Binary();     // build/<preset>/bin/dinh
   static std::string Resources();  // deploy/data
@@ -51,10 +49,9 @@ class ServerProcess {
  private:
   absl::Status WaitReady();
   bool ReadAddresses();
-  std::string LogTail() const;
 
   const Options options_;
-  pid_t pid_ = -1;
+  ChildProcess child_;
   uint16_t http_port_ = 0, grpc_port_ = 0, metrics_port_ = 0;
   int64_t start_ms_ = 0;
 };

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "libs/app/print_error.h"
+#include "libs/app/resources.h"
 #include "libs/auth/key_ring.h"
 #include "libs/base/clock.h"
 #include "libs/base/random.h"
@@ -11,8 +13,6 @@
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
 #include "services/standalone/cli/data_dir.h"
-#include "services/standalone/cli/print.h"
-#include "services/standalone/cli/resources.h"
 #include "services/standalone/cli/terminal.h"
 
 namespace dinh::standalone {
@@ -27,7 +27,7 @@ struct Options {
 };
 
 absl::StatusOr<std::string> Create(const Options& options) {
-  ASSIGN_OR_RETURN(const std::string resources, FindResources(options.resource_dir));
+  ASSIGN_OR_RETURN(const std::string resources, app::FindResources(options.resource_dir));
   ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.data_dir));
   base::SystemClock clock;
   base::SystemRandom random;
@@ -71,7 +71,7 @@ void AddAdmin(CLI::App& app, int& exit_code) {
   create->callback([options, &exit_code] {
     absl::StatusOr<std::string> id = Create(*options);
     if (!id.ok()) {
-      PrintError(id.status());
+      app::PrintError(id.status());
       exit_code = absl::IsInvalidArgument(id.status()) ? kExitUsage : kExitCannotRun;
       return;
     }

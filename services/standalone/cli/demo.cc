@@ -6,11 +6,11 @@
 
 #include "CLI/CLI.hpp"
 #include "libs/app/lifecycle.h"
+#include "libs/app/print_error.h"
+#include "libs/app/resources.h"
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
-#include "services/standalone/cli/print.h"
 #include "services/standalone/cli/process.h"
-#include "services/standalone/cli/resources.h"
 #include "services/standalone/demo/story.h"
 
 namespace dinh::standalone {
@@ -70,11 +70,11 @@ int PlayAgainstFreshPlatform() {
                                                "DINH_DINH_METRICS=", "DINH_GATEWAY_ADDRESS=127.0.0.1:0",
                                                "DINH_DINH_DEV=true", "DINH_LOG_FILE=" + scratch.path() + "/demo.log"});
       !status.ok()) {
-    PrintError(status);
+    app::PrintError(status);
     return kExitUsage;
   }
   if (absl::Status status = process.Start(); !status.ok()) {
-    PrintError(status);
+    app::PrintError(status);
     return kExitCannotRun;
   }
   const int code =
@@ -86,9 +86,9 @@ int PlayAgainstFreshPlatform() {
 int Demo(const DemoOptions& options) {
   if (options.url_host.empty()) return PlayAgainstFreshPlatform();
   absl::StatusOr<std::pair<std::string, uint16_t>> address = app::SplitAddress(options.url_host);
-  absl::StatusOr<std::string> resources = FindResources("");
+  absl::StatusOr<std::string> resources = app::FindResources("");
   if (!address.ok() || !resources.ok()) {
-    PrintError(address.ok() ? resources.status() : address.status());
+    app::PrintError(address.ok() ? resources.status() : address.status());
     return kExitUsage;
   }
   return Play(address->first, address->second, options.outbox, *resources);

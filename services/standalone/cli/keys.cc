@@ -6,13 +6,13 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "libs/app/print_error.h"
 #include "libs/auth/key_ring.h"
 #include "libs/base/civil.h"
 #include "libs/base/clock.h"
 #include "libs/base/random.h"
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
-#include "services/standalone/cli/print.h"
 #include "services/standalone/cli/terminal.h"
 
 namespace dinh::standalone {
@@ -30,7 +30,7 @@ int WithRing(const Options& options, const std::function<int(auth::KeyRing&)>& u
   absl::StatusOr<std::unique_ptr<auth::KeyRing>> ring =
       auth::KeyRing::Open({.folder = options.data_dir + "/keys"}, clock, random);
   if (!ring.ok()) {
-    PrintError(ring.status());
+    app::PrintError(ring.status());
     return kExitCannotRun;
   }
   return use(**ring);
@@ -53,7 +53,7 @@ int Rotate(auth::KeyRing& ring, const std::string& name) {
   }
   absl::StatusOr<auth::KeyInfo> key = ring.Rotate(*purpose);
   if (!key.ok()) {
-    PrintError(key.status());
+    app::PrintError(key.status());
     return kExitCannotRun;
   }
   std::printf("Đã thêm khóa %s phiên bản %d. Hãy khởi động lại nền tảng để dùng khóa mới.\n", name.c_str(),
@@ -66,7 +66,7 @@ int Export(auth::KeyRing& ring, const std::string& file) {
   absl::StatusOr<std::string> passphrase = ReadNewSecret("Cụm mật khẩu cho bản sao khóa (ít nhất 12 ký tự)");
   absl::StatusOr<std::string> backup = passphrase.ok() ? ring.Export(*passphrase) : passphrase.status();
   if (!backup.ok()) {
-    PrintError(backup.status());
+    app::PrintError(backup.status());
     return kExitUsage;
   }
   const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

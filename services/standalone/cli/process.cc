@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "CLI/CLI.hpp"
+#include "libs/app/resources.h"
 #include "libs/base/status.h"
-#include "services/standalone/cli/resources.h"
 #include "services/standalone/modules.h"
 
 namespace dinh::standalone {
@@ -53,7 +53,7 @@ absl::Status Process::Start() {
 }
 
 absl::Status Process::OpenStores() {
-  ASSIGN_OR_RETURN(resources_, FindResources(settings_.resource_dir));
+  ASSIGN_OR_RETURN(resources_, app::FindResources(settings_.resource_dir));
   ASSIGN_OR_RETURN(data_dir_, DataDir::Lock(settings_.data_dir));
   ASSIGN_OR_RETURN(logger_, telemetry::OpenLogger(clock_, "dinh", log_config_));
   bool has_data = data_dir_->HasData();

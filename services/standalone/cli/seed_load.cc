@@ -5,6 +5,8 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "libs/app/print_error.h"
+#include "libs/app/resources.h"
 #include "libs/auth/key_ring.h"
 #include "libs/base/clock.h"
 #include "libs/base/random.h"
@@ -12,8 +14,6 @@
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
 #include "services/standalone/cli/data_dir.h"
-#include "services/standalone/cli/print.h"
-#include "services/standalone/cli/resources.h"
 
 namespace dinh::standalone {
 namespace {
@@ -30,7 +30,7 @@ struct Options {
 };
 
 absl::Status Seed(const Options& options) {
-  ASSIGN_OR_RETURN(const std::string resources, FindResources(options.resource_dir));
+  ASSIGN_OR_RETURN(const std::string resources, app::FindResources(options.resource_dir));
   ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.data_dir));
   base::SystemClock clock;
   base::SystemRandom random;
@@ -73,7 +73,7 @@ void AddSeedLoad(CLI::App& app, int& exit_code) {
     const auto begin = std::chrono::steady_clock::now();
     const absl::Status status = Seed(*options);
     if (!status.ok()) {
-      PrintError(status);
+      app::PrintError(status);
       exit_code = absl::IsInvalidArgument(status) ? kExitUsage : kExitCannotRun;
       return;
     }

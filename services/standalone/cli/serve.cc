@@ -3,10 +3,10 @@
 
 #include "CLI/CLI.hpp"
 #include "libs/app/lifecycle.h"
+#include "libs/app/print_error.h"
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
 #include "services/standalone/cli/dev_accounts.h"
-#include "services/standalone/cli/print.h"
 #include "services/standalone/cli/process.h"
 
 namespace dinh::standalone {
@@ -24,7 +24,7 @@ void Announce(const Process& process, bool dev) {
 
 int Serve(Process& process) {
   if (absl::Status status = process.Configure(config::ProcessEnvironment()); !status.ok()) {
-    PrintError(status);
+    app::PrintError(status);
     return kExitUsage;
   }
   if (process.registry().print_requested()) {
@@ -33,7 +33,7 @@ int Serve(Process& process) {
   }
   app::Lifecycle lifecycle;
   if (absl::Status status = process.Start(); !status.ok()) {
-    PrintError(status);
+    app::PrintError(status);
     return absl::IsInvalidArgument(status) ? kExitUsage : kExitCannotRun;
   }
   Announce(process, process.settings().dev);

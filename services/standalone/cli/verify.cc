@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "libs/app/print_error.h"
 #include "libs/auth/audit_chain.h"
 #include "libs/auth/key_ring.h"
 #include "libs/base/clock.h"
@@ -14,7 +15,6 @@
 #include "services/payments/ledger_check.h"
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
-#include "services/standalone/cli/print.h"
 
 namespace dinh::standalone {
 namespace {
@@ -80,7 +80,7 @@ int VerifyAudit(const std::string& data_dir, const std::string& heads_file) {
   absl::StatusOr<std::unique_ptr<auth::KeyRing>> keys =
       auth::KeyRing::Open({.folder = data_dir + "/keys"}, clock, random);
   if (!keys.ok()) {
-    PrintError(keys.status());
+    app::PrintError(keys.status());
     return kExitCannotRun;
   }
   bool sound = true;
@@ -92,7 +92,7 @@ int VerifyAudit(const std::string& data_dir, const std::string& heads_file) {
         database.ok() ? auth::AuditVerify(ctx, **database, **keys, service, HeadsOf(*heads, service))
                       : database.status();
     if (!report.ok()) {
-      PrintError(report.status());
+      app::PrintError(report.status());
       return kExitCannotRun;
     }
     std::printf("%-12s %s: %ld dòng trong chuỗi, %ld đầu chuỗi đã ký, %ld dòng chưa vào chuỗi\n", service.c_str(),
@@ -116,7 +116,7 @@ int VerifyLedger(const std::string& data_dir) {
   absl::StatusOr<payments::LedgerReport> report =
       database.ok() ? payments::VerifyLedger(ctx, **database) : database.status();
   if (!report.ok()) {
-    PrintError(report.status());
+    app::PrintError(report.status());
     return kExitCannotRun;
   }
   std::printf("Sổ kép %s: %ld bút toán, %ld tài khoản, %ld báo có, doanh số %s\n",

@@ -1,11 +1,11 @@
-#include "services/standalone/cli/resources.h"
+#include "libs/app/resources.h"
 
 #include <filesystem>
 #include <vector>
 
 #include "libs/base/status.h"
 
-namespace dinh::standalone {
+namespace dinh::app {
 
 absl::StatusOr<std::string> FindResources(const std::string& configured) {
   std::error_code error;
@@ -25,4 +25,4 @@ absl::StatusOr<std::string> FindResources(const std::string& configured) {
                                    "The shipped data (deploy/data) was not found. Set --dinh-resource-dir."});
 }
 
-}  // namespace dinh::standalone
+}  // namespace dinh::app
