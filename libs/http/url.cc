@@ -155,7 +155,7 @@ absl::StatusOr<Url> ParseUrl(std::string_view url) {
       if (port.empty()) return BadUrl(url);
     }
   }
-  if (out.host.empty()) return BadUrl(url);
+  if (out.host.empty() || out.host.find_first_of("[]") != std::string::npos) return BadUrl(url);
   out.port = out.tls ? 443 : 80;
   if (!port.empty()) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);

@@ -69,9 +69,9 @@ TEST(UrlTest, Parses) {
 }
 
 TEST(UrlTest, Refuses) {
-  for (std::string_view bad :
-       {"", "ftp://a", "http://", "http://:80", "http://a:", "http://a:0", "http://a:65536", "http://a:8x",
-        "http://u@a/", "http://a/#f", "http://a/ b", "http://[::1", "http://[::1]x", "http://[::1]:"}) {
+  for (std::string_view bad : {"", "ftp://a", "http://", "http://:80", "http://a:", "http://a:0", "http://a:65536",
+                               "http://a:8x", "http://u@a/", "http://a/#f", "http://a/ b", "http://[::1",
+                               "http://[::1]x", "http://[::1]:", "http://[[1]", "http://a]b/"}) {
     EXPECT_FALSE(ParseUrl(bad).ok()) << bad;
   }
 }

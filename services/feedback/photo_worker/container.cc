@@ -134,7 +134,7 @@ Verdict OpenWebp(std::string_view file, Source* source) {
       data[0] = static_cast<char>(data[0] & kWebpAlpha);
     }
     const bool pixels = type == "VP8 " || type == "VP8L";
-    if (pixels && picture) return Verdict::kDamaged;
+    if (pixels && (picture || length == 0)) return Verdict::kDamaged;
     picture = picture || pixels;
     if (pixels || type == "ALPH") data = file.substr(at + kRiffChunkHeader, length);
     if (!data.empty()) PutRiffChunk(chunks, type, data);

@@ -146,6 +146,8 @@ TEST(Container, WebpKeepsThePictureOnly) {
   animated = MakeWebp(Quarters(24, 16), {.chunks = {{"XMP ", "x"}}});
   animated[20] = static_cast<char>(animated[20] | 0x02);
   EXPECT_EQ(VerdictOf(animated), Verdict::kTypeRefused);
+  Source source;
+  EXPECT_EQ(OpenContainer(std::string_view("RIFF\x0C\0\0\0WEBPVP8L\0\0\0\0", 20), &source), Verdict::kDamaged);
 }
 
 TEST(JpegSegments, PlainMeansNothingButThePicture) {

@@ -103,6 +103,7 @@ TEST_F(ParseTest, RefusesWithReasonAndPath) {
       {R"({"well_known":{"field_mask":"a.b_"}})", "BAD_VALUE", "well_known.field_mask"},
       {R"({"well_known":{"field_mask":"_a"}})", "BAD_VALUE", "well_known.field_mask"},
       {R"({"well_known":{"field_mask":"a__b"}})", "BAD_VALUE", "well_known.field_mask"},
+      {R"({"well_known":{"field_mask":"a_1"}})", "BAD_VALUE", "well_known.field_mask"},
       {R"({"well_known":{"null_value":-7}})", "BAD_VALUE", "well_known.null_value"},
       {R"({"well_known":{"any":{"value":"1s","@type":"type.googleapis.com/google.protobuf.Duration"}}})", "WRONG_TYPE",
        "well_known.any"},

@@ -374,9 +374,9 @@ bool ParseFieldMask(std::string_view text, std::vector<std::string>* paths) {
     const bool separator = c == ',' || c == '.';
     if (!letter && !separator && !IsDigit(c)) return false;
     const bool first = last == ',' || last == '.';
-    // An underscore stands between two other characters, or it would be lost in the written form.
-    if ((first || last == '_') && (upper || separator || c == '_')) return false;
-    if (first && IsDigit(c)) return false;
+    // An underscore stands before a small letter, or it would be lost in the written form, which has a capital for
+    // both.
+    if ((first || last == '_') && (upper || separator || c == '_' || IsDigit(c))) return false;
     last = c;
     if (c == ',') {
       paths->emplace_back();
