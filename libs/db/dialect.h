@@ -15,6 +15,17 @@ inline std::string_view ForUpdateSkipLocked(Engine engine) {
   return engine == Engine::kPostgres ? " FOR UPDATE SKIP LOCKED" : "";
 }
 
+// Makes this transaction wait until no other holds `name`, and hold it to its end: for decisions that hang on rows
+// which are not there yet (how many has somebody), so that the closure may be Isolation::kReadCommitted. Names are the
+// database's; say whose: "attachments:<account>".
+inline absl::Status LockName(Tx& tx, std::string_view name) {
+  if (tx.engine() != Engine::kPostgres) return absl::OkStatus();
+  return tx
+      .QueryOne("SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS held", {name},
+                [](const Row& row) { return row.Int(0); })
+      .status();
+}
+
 // The type of a column that numbers rows in insertion order, to stand behind the column's name; inserts leave it out.
 // Numbers may have holes; the newest row must not be deleted (SQLite would give its number again).
 inline std::string_view InsertionOrderKey(Engine engine) {

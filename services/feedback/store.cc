@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/db/dialect.h"
 #include "services/feedback/report_columns.h"
 #include "services/feedback/sealed.h"
 
@@ -174,6 +175,10 @@ absl::StatusOr<std::optional<ReportRow>> Store::One(db::Tx& tx, std::string_view
 
 absl::StatusOr<std::optional<ReportRow>> Store::ByCode(db::Tx& tx, std::string_view code) const {
   return One(tx, "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE code = $1", code);
+}
+absl::StatusOr<std::optional<ReportRow>> Store::ByCodeForUpdate(db::Tx& tx, std::string_view code) const {
+  static constexpr char kSelect[] = "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE code = $1";
+  return One(tx, kSelect + std::string(db::ForUpdate(tx.engine())), code);
 }
 absl::StatusOr<std::optional<ReportRow>> Store::ById(db::Tx& tx, std::string_view id) const {
   return One(tx, "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE id = $1", id);

@@ -31,6 +31,8 @@ class Store {
   // WHERE revision = row.revision; then row.revision counts on. ABORTED STALE_ETAG when somebody was faster.
   absl::Status Update(db::Tx& tx, ReportRow& row) const;
   absl::StatusOr<std::optional<ReportRow>> ByCode(db::Tx& tx, std::string_view code) const;
+  // Others that want it so wait until this transaction has ended.
+  absl::StatusOr<std::optional<ReportRow>> ByCodeForUpdate(db::Tx& tx, std::string_view code) const;
   absl::StatusOr<std::optional<ReportRow>> ById(db::Tx& tx, std::string_view id) const;
   // Newest first (store_list.cc).
   absl::StatusOr<OfficePage> List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/db/dialect.h"
 #include "services/procedures/limits.h"
 
 namespace dinh::procedures {
@@ -243,6 +244,10 @@ absl::StatusOr<std::optional<DossierRow>> Store::One(db::Tx& tx, std::string_vie
 
 absl::StatusOr<std::optional<DossierRow>> Store::ByCode(db::Tx& tx, std::string_view code) const {
   return One(tx, "SELECT " DINH_DOSSIER_COLUMNS " FROM dossiers WHERE code = $1", code);
+}
+absl::StatusOr<std::optional<DossierRow>> Store::ByCodeForUpdate(db::Tx& tx, std::string_view code) const {
+  static constexpr char kSelect[] = "SELECT " DINH_DOSSIER_COLUMNS " FROM dossiers WHERE code = $1";
+  return One(tx, kSelect + std::string(db::ForUpdate(tx.engine())), code);
 }
 absl::StatusOr<std::optional<DossierRow>> Store::ById(db::Tx& tx, std::string_view id) const {
   return One(tx, "SELECT " DINH_DOSSIER_COLUMNS " FROM dossiers WHERE id = $1", id);

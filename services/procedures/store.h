@@ -30,6 +30,8 @@ class Store {
   // WHERE revision = row.revision; then row.revision counts on. ABORTED STALE_ETAG when somebody was faster.
   absl::Status Update(db::Tx& tx, DossierRow& row) const;
   absl::StatusOr<std::optional<DossierRow>> ByCode(db::Tx& tx, std::string_view code) const;
+  // Others that want it so wait until this transaction has ended.
+  absl::StatusOr<std::optional<DossierRow>> ByCodeForUpdate(db::Tx& tx, std::string_view code) const;
   absl::StatusOr<std::optional<DossierRow>> ById(db::Tx& tx, std::string_view id) const;
   absl::StatusOr<std::optional<DossierRow>> ByTracking(db::Tx& tx, std::string_view token) const;
   absl::StatusOr<std::optional<DossierRow>> ByCharge(db::Tx& tx, std::string_view charge) const;

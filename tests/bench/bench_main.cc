@@ -4,11 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -18,6 +17,7 @@
 #include "services/gateway/transcode/transcode_bench.h"
 #include "services/standalone/demo/story.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/submitters.h"
 #include "tests/support/server_process.h"
 
 namespace dinh::bench {
@@ -33,17 +33,10 @@ constexpr int kRounds = 3;
 constexpr int kReadSeconds = 4;
 constexpr int kSubmitters = 64;
 constexpr int kBatch = 10;  // attachments a submitter uploads before each timed batch
-constexpr int kUploadTriesMax = 500;
-constexpr std::chrono::milliseconds kUploadPause{20};
 constexpr int kSubmitRounds = 4;
 constexpr int kIdleSeconds = 3;
 constexpr int kTranscodeRuns = 2000;
 constexpr char kReadPath[] = "/v1/procedures/2.000635";
-
-void Fail(const std::string& what) {
-  std::fprintf(stderr, "bench: %s\n", what.c_str());
-  std::exit(1);
-}
 
 // The hello server as a child; its port.
 class HelloServer {
@@ -106,105 +99,26 @@ void BenchRead(testing::ServerProcess& server, const std::string& folder) {
   Print("gateway_read_vs_hello", Median(ratios));
 }
 
-struct Submitter {
-  explicit Submitter(uint16_t port) : client("127.0.0.1", port) {}
-  ApiClient client;
-  std::string person;
-  std::vector<std::string> attachments;
-};
-
-// A citizen of the bench's own, logged in and known by name.
-void SetUp(Submitter& submitter, const demo::StoryOptions& options, int index) {
-  char phone[16], number[16];
-  std::snprintf(phone, sizeof phone, "09010%05d", index);
-  std::snprintf(number, sizeof number, "038190%06d", 100000 + index);
-  ApiAnswer sent = submitter.client.Post("/v1/auth/otp:send", {{"phone", phone}});
-  if (!sent.ok()) Fail("otp:send " + sent.raw);
-  const std::string code = demo::ReadOtp(options.outbox_dir, phone);
-  ApiAnswer tokens =
-      submitter.client.Post("/v1/auth/otp:verify", {{"challenge", sent.Text("challenge")}, {"code", code}});
-  if (!tokens.ok()) Fail("otp:verify " + tokens.raw);
-  submitter.client.set_token(tokens.Text("access_token"));
-  ApiAnswer person =
-      submitter.client.Post("/v1/me/persons", {{"full_name", "Công dân Đo lường"},
-                                               {"personal_number", number},
-                                               {"birth_date", "1990"},
-                                               {"address", {{"text", "Thôn Quang Trung"}, {"unit", "15865"}}}});
-  if (!person.ok()) Fail("person " + person.raw);
-  submitter.person = person.Text("id");
-  ApiAnswer chosen = submitter.client.Post("/v1/me/persons/" + submitter.person + ":select");
-  if (!chosen.ok()) Fail("select " + chosen.raw);
-  submitter.client.set_token(chosen.Text("access_token"));
-}
-
-// Uploads take at most half of the handler threads; who is told to wait, waits (outside the timed part).
-ApiAnswer UploadPatiently(ApiClient& client) {
-  ApiAnswer stored;
-  for (int tries = 0; tries < kUploadTriesMax; ++tries) {
-    stored = client.Upload("/v1/attachments", "giay-to.pdf", "application/pdf", demo::SamplePdf("DO"));
-    if (stored.status != 429) break;
-    std::this_thread::sleep_for(kUploadPause);
-  }
-  return stored;
-}
-
-template <typename F>
-double InParallel(std::vector<std::unique_ptr<Submitter>>& submitters, F&& work) {
-  std::vector<std::thread> threads;
-  const auto begin = SteadyClock::now();
-  for (auto& submitter : submitters) threads.emplace_back([&work, &submitter] { work(*submitter); });
-  for (std::thread& thread : threads) thread.join();
-  return std::chrono::duration<double>(SteadyClock::now() - begin).count();
-}
-
 void BenchSubmit(testing::ServerProcess& server, const demo::StoryOptions& options, const std::string& folder) {
-  std::vector<std::unique_ptr<Submitter>> submitters;
-  for (int i = 0; i < kSubmitters; ++i) {
-    submitters.push_back(std::make_unique<Submitter>(server.http_port()));
-    SetUp(*submitters.back(), options, i);
-  }
-  const Json form = options.demo.value("story_form", Json::object());
-  std::mutex mutex;
-  std::vector<double> latencies_ms, raw;
+  Submitters submitters({server.http_port()}, options, kSubmitters);
+  std::vector<double> raw;
   double seconds = 0;
-  int64_t submitted = 0, cpu_us = 0;
+  int64_t cpu_us = 0;
   for (int round = 0; round < kSubmitRounds; ++round) {
     raw.push_back(RawSqliteCommitsPerSecond(folder, 1.5));
-    InParallel(submitters, [&](Submitter& submitter) {
-      submitter.attachments.clear();
-      for (int i = 0; i < kBatch; ++i) {
-        ApiAnswer stored = UploadPatiently(submitter.client);
-        if (!stored.ok()) Fail("upload " + stored.raw + stored.error);
-        submitter.attachments.push_back(stored.Text("id"));
-      }
-    });
+    submitters.Upload(kBatch);
     const int64_t cpu_before = CpuMicros(server.pid());
-    seconds += InParallel(submitters, [&](Submitter& submitter) {
-      std::vector<double> mine;
-      for (const std::string& attachment : submitter.attachments) {
-        const auto begin = SteadyClock::now();
-        ApiAnswer filed = submitter.client.Post("/v1/dossiers",
-                                                {{"procedure", "2.000635"},
-                                                 {"unit", "15865"},
-                                                 {"form", form},
-                                                 {"subjects", {{{"person", submitter.person}, {"relation", "self"}}}},
-                                                 {"attachments", {attachment}}},
-                                                {{"Idempotency-Key", attachment}});
-        if (!filed.ok()) Fail("submit " + filed.raw + filed.error);
-        mine.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - begin).count());
-      }
-      std::lock_guard lock(mutex);
-      latencies_ms.insert(latencies_ms.end(), mine.begin(), mine.end());
-    });
+    seconds += submitters.Submit();
     cpu_us += CpuMicros(server.pid()) - cpu_before;
-    submitted += kSubmitters * kBatch;
   }
+  std::vector<double>& latencies_ms = submitters.latencies_ms();
   std::sort(latencies_ms.begin(), latencies_ms.end());
-  const double rate = static_cast<double>(submitted) / seconds;
+  const auto submitted = static_cast<double>(submitters.submitted());
+  const double rate = submitted / seconds;
   Print("fdatasync_us", FdatasyncMicros(folder, 500));
   Print("raw_sqlite_commits_per_s", Median(raw));
   Print("dossier_submits_per_s", rate);
-  Print("dossier_submit_cpu_us", static_cast<double>(cpu_us) / static_cast<double>(submitted));
+  Print("dossier_submit_cpu_us", static_cast<double>(cpu_us) / submitted);
   Print("dossier_submit_p50_ms", latencies_ms[latencies_ms.size() / 2]);
   Print("dossier_submit_p99_ms", latencies_ms[latencies_ms.size() * 99 / 100]);
   Print("dossier_submit_vs_commit", rate / Median(raw));

@@ -6,18 +6,15 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <map>
-#include <mutex>
 #include <random>
-#include <set>
 #include <thread>
 
 #include "libs/testing/temp_dir.h"
 #include "services/standalone/demo/story.h"
+#include "tests/bench/lifecycles.h"
 #include "tests/bench/measure.h"
 #include "tests/support/server_process.h"
 
@@ -35,179 +32,26 @@ constexpr std::chrono::seconds kWarmUp{2};
 constexpr std::chrono::seconds kRound{8};
 constexpr int kReads = 2000;
 constexpr int64_t kReportsDefault = 1'000'000;
-constexpr std::array kCalls = {"create", "assign", "resolve", "search"};
 constexpr std::array kWords = {"o ga", "den duong", "rac thai", "nuoc", "duong", "cho", "truong", "mua", "xu ly som"};
-constexpr double kWest = 105.80, kEast = 105.95, kSouth = 19.75, kNorth = 19.93;
-
-void Fail(const std::string& what) {
-  std::fprintf(stderr, "bench: %s\n", what.c_str());
-  std::exit(1);
-}
-
-double Percentile(std::vector<double> values, double q) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<size_t>(static_cast<double>(values.size()) * q))];
-}
-
-double MsSince(SteadyClock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(SteadyClock::now() - begin).count();
-}
 
 // A platform with everybody logged in.
-struct Platform {
-  Platform(const std::string& data_dir, const std::string& about)
-      : name(about),
-        server({.data_dir = data_dir,
+struct Platform : Office {
+  explicit Platform(const std::string& data_dir)
+      : server({.data_dir = data_dir,
                 .environment = {"DINH_DINH_RATE_FACTOR_PERCENT=100000000", "DINH_LOG_LEVEL=warn",
                                 "DINH_FEEDBACK_REPORTS_PER_LOGIN=1000000"}}) {}
 
   void Start() {
     if (absl::Status status = server.Start(); !status.ok()) Fail(std::string(status.ToString()));
-    options.port = server.http_port();
+    demo::StoryOptions options;
     options.outbox_dir = server.outbox();
     std::ifstream in(testing::ServerProcess::Resources() + "/demo.json");
     options.demo = Json::parse(in, nullptr, false);
-    demo::Story story(options);
-    for (const auto& [key, token] : {std::pair{"desk", &desk}, {"specialist", &worker}}) {
-      ApiClient client("127.0.0.1", server.http_port());
-      if (absl::Status status = story.LoginOfficer(client, key); !status.ok()) Fail(std::string(status.ToString()));
-      *token = client.token();
-      if (token == &worker) worker_account = client.Get("/v1/me").Text("account");
-    }
-    for (int i = 0; i < kClients; ++i) citizens.push_back(LogIn(i));
+    LogIn({server.http_port()}, options, kClients);
   }
 
-  std::string LogIn(int index) {
-    ApiClient client("127.0.0.1", server.http_port());
-    char phone[16];
-    std::snprintf(phone, sizeof phone, "09020%05d", index);
-    const ApiAnswer sent = client.Post("/v1/auth/otp:send", {{"phone", phone}});
-    if (!sent.ok()) Fail("otp:send " + sent.raw);
-    const std::string code = demo::ReadOtp(options.outbox_dir, phone);
-    const ApiAnswer tokens =
-        client.Post("/v1/auth/otp:verify", {{"challenge", sent.Text("challenge")}, {"code", code}});
-    if (!tokens.ok()) Fail("otp:verify " + tokens.raw);
-    return tokens.Text("access_token");
-  }
-
-  const std::string name;
   testing::ServerProcess server;
-  demo::StoryOptions options;
-  std::string desk, worker, worker_account;
-  std::vector<std::string> citizens;
 };
-
-// What the clients of one run saw.
-struct Tally {
-  std::mutex mutex;
-  std::map<std::string, std::vector<double>> ms;  // by call
-  std::map<int, int64_t> statuses;
-  std::vector<std::string> acknowledged;
-  std::atomic<int64_t> lifecycles{0};
-  std::atomic<int64_t> refused_without_retry_after{0};
-};
-
-// One client: its connection, its dice, and what it saw until it is added to the tally.
-class Client {
- public:
-  Client(const Platform& platform, Tally& tally, int index)
-      : platform_(platform),
-        tally_(tally),
-        http_("127.0.0.1", platform.server.http_port()),
-        dice_(index),
-        index_(index) {}
-  ~Client() {
-    std::lock_guard lock(tally_.mutex);
-    for (auto& [call, values] : ms_) {
-      auto& all = tally_.ms[call];
-      all.insert(all.end(), values.begin(), values.end());
-    }
-    for (const auto& [status, count] : statuses_) tally_.statuses[status] += count;
-    tally_.acknowledged.insert(tally_.acknowledged.end(), acknowledged_.begin(), acknowledged_.end());
-  }
-
-  // false: a call was refused or failed; the lifecycle ends there.
-  bool Lifecycle() {
-    const double lat = kSouth + (kNorth - kSouth) * Draw(), lng = kWest + (kEast - kWest) * Draw();
-    ApiAnswer made = Call("create", platform_.citizens[static_cast<size_t>(index_) % platform_.citizens.size()], [&] {
-      return http_.Post("/v1/reports",
-                        {{"category", "road.pothole"},
-                         {"description", "Ổ gà giữa đường liên thôn, trời mưa đọng nước rất khó đi"},
-                         {"answers", {{"size", "medium"}, {"danger", "false"}}},
-                         {"place", {{"point", {{"lat", lat}, {"lng", lng}}}, {"unit", "15865"}}}},
-                        {{"Idempotency-Key", "k" + std::to_string(getpid()) + "-" + std::to_string(++keys_)}});
-    });
-    if (!made.ok()) return false;
-    const std::string id = made.Text("id");
-    acknowledged_.push_back(id);
-    if (!Call("assign", platform_.desk, [&] {
-           return http_.Post("/v1/reports/" + id + ":assign", {{"officer", platform_.worker_account}});
-         }).ok()) {
-      return false;
-    }
-    if (!Call("resolve", platform_.worker, [&] {
-           return http_.Post("/v1/reports/" + id + ":resolve", {{"text", "Đã vá xong ổ gà."}});
-         }).ok()) {
-      return false;
-    }
-    if (!Call("search", platform_.desk, [&] {
-           return http_.Get("/v1/reports?of=OF_OFFICE&states=STATE_RESOLVED&category=road&page_size=10");
-         }).ok()) {
-      return false;
-    }
-    ++tally_.lifecycles;
-    return true;
-  }
-
- private:
-  double Draw() { return static_cast<double>(dice_() >> 11) / 9007199254740992.0; }
-  template <typename F>
-  ApiAnswer Call(const char* name, const std::string& token, F&& call) {
-    http_.set_token(token);
-    const auto begin = SteadyClock::now();
-    ApiAnswer answer = call();
-    ms_[name].push_back(MsSince(begin));
-    ++statuses_[answer.status];
-    const bool refused = answer.status == 429 || answer.status == 503;
-    if (refused && answer.Header("Retry-After").empty()) ++tally_.refused_without_retry_after;
-    if (refused) std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    return answer;
-  }
-
-  const Platform& platform_;
-  Tally& tally_;
-  ApiClient http_;
-  std::mt19937_64 dice_;
-  const int index_;
-  static inline std::atomic<int64_t> keys_{0};  // of all clients: a key is used once
-  std::map<std::string, std::vector<double>> ms_;
-  std::map<int, int64_t> statuses_;
-  std::vector<std::string> acknowledged_;
-};
-
-// `clients` at once for a time; lifecycles per second.
-double Drive(const Platform& platform, Tally& tally, int clients, std::chrono::milliseconds time) {
-  const int64_t before = tally.lifecycles;
-  const auto begin = SteadyClock::now();
-  std::vector<std::thread> threads;
-  threads.reserve(static_cast<size_t>(clients));
-  for (int i = 0; i < clients; ++i) {
-    threads.emplace_back([&, i] {
-      Client client(platform, tally, i);
-      while (SteadyClock::now() - begin < time) client.Lifecycle();
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  return static_cast<double>(tally.lifecycles - before) / (MsSince(begin) / 1000);
-}
-
-void PrintCalls(const std::string& suffix, const Tally& tally) {
-  for (const char* call : kCalls) {
-    const auto found = tally.ms.find(call);
-    if (found != tally.ms.end()) Print(std::string(call) + "_p95_ms" + suffix, Percentile(found->second, 0.95));
-  }
-}
 
 // How many acknowledged reports the office no longer finds (of a sample of two thousand).
 int64_t Lost(const Platform& platform, const std::vector<std::string>& acknowledged) {
@@ -342,7 +186,7 @@ int Run() {
   Print("machine", MachineName() + "; clients and server share them");
   Print("fdatasync_us", FdatasyncMicros(dir.path(), 500));
   Seed(dir.File("full"), reports);
-  Platform empty(dir.File("empty"), "empty"), full(dir.File("full"), "full");
+  Platform empty(dir.File("empty")), full(dir.File("full"));
   empty.Start();
   full.Start();
   Print("start_ms_full", static_cast<double>(full.server.start_ms()));

@@ -12,13 +12,13 @@ namespace dinh::feedback {
 
 absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const ChangeRequest& request) {
   const std::string code = ParsePublicCode(request.code).value_or("");
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ReportRow row;
     Seen seen = Seen::kOffice;
     if (request.scoped) {
-      ASSIGN_OR_RETURN(row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
+      ASSIGN_OR_RETURN(row, ctx.InScope(SeenBy(ctx, p_.store.ByCodeForUpdate(tx, code))));
     } else {
-      ASSIGN_OR_RETURN(std::optional<ReportRow> found, p_.store.ByCode(tx, code));
+      ASSIGN_OR_RETURN(std::optional<ReportRow> found, p_.store.ByCodeForUpdate(tx, code));
       seen = found ? SeenAs(ctx, *found, request.tracking_token) : Seen::kNobody;
       if (seen == Seen::kNobody) return base::PermissionDenied();
       row = *std::move(found);
@@ -38,7 +38,9 @@ absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const Chang
       RETURN_IF_ERROR(TakePhotos(tx, request.photos, owner, row, kind));
     }
     return Show(ctx, tx, row, View(ctx, row, seen == Seen::kOffice));
-  });
+  };
+  // What is decided hangs on the report, which is locked; figures are only added to.
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::Status Handlers::TakePhotos(db::Tx& tx, const google::protobuf::RepeatedPtrField<std::string>& ids,

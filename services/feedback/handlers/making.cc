@@ -4,6 +4,7 @@
 
 #include "libs/base/strings.h"
 #include "libs/base/text.h"
+#include "libs/db/dialect.h"
 #include "services/feedback/domain/answers.h"
 #include "services/feedback/errors.h"
 #include "services/feedback/handlers/handlers.h"
@@ -226,12 +227,13 @@ absl::StatusOr<pb::Report> Handlers::Make(rpc::Context& ctx, const pb::CreateRep
   submit.actor_id = draft.row.filed_by.empty() ? draft.row.reporter_person : draft.row.filed_by;
   submit.at = ctx.Now();
   const std::string title = ctx.principal().kind == auth::CallerKind::kOfficer ? OfficerTitle(ctx, draft.row) : "";
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+  const auto make = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     ReportRow row = draft.row;
     if (!draft.allowance.who.empty()) {
       RETURN_IF_ERROR(CountToday(tx, kReports, draft.allowance.who, draft.allowance.at_most, TooManyReports()));
     }
     if (!row.target_index.empty()) {
+      RETURN_IF_ERROR(db::LockName(tx, "target:" + base::HexEncode(row.target_index)));
       ASSIGN_OR_RETURN(
           const int64_t before,
           p_.store.CountByTarget(tx, row.target_index, submit.at - kRepeatedTargetWindow, kRepeatedTargetReports));
@@ -257,7 +259,9 @@ absl::StatusOr<pb::Report> Handlers::Make(rpc::Context& ctx, const pb::CreateRep
                      Show(ctx, tx, row, View(ctx, row, ctx.principal().kind == auth::CallerKind::kOfficer)));
     report.set_tracking_token(draft.tracking_token);
     return report;
-  });
+  };
+  // It adds rows, counts what it is limited by in rows that are locked, and takes photos that are locked.
+  return p_.database.Transact(ctx, make, db::Isolation::kReadCommitted);
 }
 
 }  // namespace dinh::feedback

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "libs/db/dialect.h"
 #include "services/procedures/errors.h"
 #include "services/procedures/handlers/handlers.h"
 #include "services/procedures/intake.h"
@@ -31,12 +32,14 @@ absl::StatusOr<pb::Attachment> Handlers::UploadAttachment(rpc::Context& ctx, rpc
   row.owner_account = account;
   row.owner_person = ctx.principal().person;
   row.created_at = ctx.Now();
-  absl::StatusOr<pb::Attachment> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Attachment> {
+  const auto keep = [&](db::Tx& tx) -> absl::StatusOr<pb::Attachment> {
+    RETURN_IF_ERROR(db::LockName(tx, "attachments:" + account));
     ASSIGN_OR_RETURN(const int64_t waiting, p_.store.CountUnused(tx, account));
     if (waiting >= kUnusedFilesMax) return TooManyUnusedFiles();
     RETURN_IF_ERROR(p_.store.InsertAttachment(tx, row));
     return ToProto(row);
-  });
+  };
+  absl::StatusOr<pb::Attachment> answer = p_.database.Transact(ctx, keep, db::Isolation::kReadCommitted);
   // Refused, or the stored answer of an earlier try: these bytes belong to no row.
   if (!answer.ok() || ctx.replayed) {
     (void)p_.blobs.Remove(row.blob);

@@ -135,9 +135,9 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
   const auth::Principal& principal = ctx.principal();
   const bool officer = principal.kind == auth::CallerKind::kOfficer;
   std::string cancelled;
-  absl::StatusOr<pb::Dossier> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
     cancelled.clear();
-    ASSIGN_OR_RETURN(DossierRow row, ctx.InScope(p_.store.ByCode(tx, request.code)));
+    ASSIGN_OR_RETURN(DossierRow row, ctx.InScope(p_.store.ByCodeForUpdate(tx, request.code)));
     if (!request.etag.empty() && request.etag != Etag(row)) return base::StaleEtag();
     Event event;
     event.kind = request.kind;
@@ -162,7 +162,9 @@ absl::StatusOr<pb::Dossier> Handlers::ChangeDossier(rpc::Context& ctx, const Cha
     TellAudit(ctx, row);
     ASSIGN_OR_RETURN(const std::vector<TimelineRow> timeline, p_.store.Timeline(tx, row));
     return Full(View(ctx, row), row, timeline, files);
-  });
+  };
+  // What is decided hangs on the dossier, which is locked, and on its files, which change with it alone.
+  absl::StatusOr<pb::Dossier> answer = p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
   if (answer.ok() && !ctx.replayed) p_.metrics.Changed(request.kind);
   if (answer.ok() && !cancelled.empty()) p_.charges.CancelNow(ctx, cancelled);
   return answer;

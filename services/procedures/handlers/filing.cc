@@ -156,7 +156,7 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
   event.actor = {officer ? ActorKind::kOfficer : ActorKind::kCitizen, officer ? principal.id : row.filer_person,
                  RolesFor(principal, row)};
   event.at = row.submitted_at;
-  absl::StatusOr<pb::Dossier> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
+  const auto file = [&](db::Tx& tx) -> absl::StatusOr<pb::Dossier> {
     DossierRow filed = row;
     const base::CivilDate today = Today(ctx);
     ASSIGN_OR_RETURN(const int64_t number,
@@ -167,7 +167,10 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
     RETURN_IF_ERROR(TakeFiles(tx, principal, request.attachments(), filed, FileKind::kPaper, files));
     TellAudit(ctx, filed);
     return Full(View(ctx, filed), filed, timeline, files);
-  });
+  };
+  // What it decides by is locked: the day's number and each file. A commune's filings would else fail for each other's
+  // number.
+  absl::StatusOr<pb::Dossier> answer = p_.database.Transact(ctx, file, db::Isolation::kReadCommitted);
   if (answer.ok() && !ctx.replayed) p_.metrics.Changed(EventKind::kSubmit);
   return answer;
 }
