@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build run test demo seed-load bench bench-feedback fuzz format lint buf tidy asan tsan clean
+.PHONY: help setup build run test demo seed-load bench bench-feedback bench-cluster cluster fuzz format lint buf tidy asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,12 @@ bench-feedback: build ## measure reports on a store of a million (DINH_BENCH_REP
 
 fuzz: ## fuzz every parser (FUZZ_SECONDS=60 each, FUZZ_TARGETS="json_parse …" for some)
 	@deploy/scripts/fuzz.sh $(FUZZ_TARGETS)
+
+cluster: build ## PostgreSQL, Redis, Prometheus and two of each process on loopback: story, a report's life, stop
+	@$(BUILD)/bin/dinh_cluster $(CLUSTER_FLAGS)
+
+bench-cluster: build ## measure the cluster shape beside pgbench on the same machine (DINH_BENCH_REPORTS)
+	@$(BUILD)/bin/dinh_bench_cluster $(PARTS)
 
 format: ## format the sources
 	@deploy/scripts/lint.sh format-fix

@@ -5,7 +5,7 @@
 #   services/  a service includes libs and its own files; only standalone puts services together
 #   domain/    pure: libs/base and its own folder; no protos, no SQL, no gRPC
 #   ledger     no statement changes or deletes what is written once (transfers, ledger_accounts, timeline)
-#   SQL        only in store*.cc of a service and in libs/{db,events,auth,app}; migrations are .sql files
+#   SQL        only in store*.{cc,h} of a service and in libs/{db,events,auth,app}; migrations are .sql files
 set -uo pipefail
 cd "${1:-$(dirname "$0")/../..}" || exit 2
 
@@ -75,7 +75,7 @@ while IFS=: read -r file line text; do
   case "$file" in
     *_test.cc | *_fixture.h | *test_support.h | *_test_service.h | */testing_vfs.* | libs/db/* | libs/events/* | libs/auth/audit* | libs/testing/*) ;;
     libs/app/audit*) ;;
-    services/*/store*.cc) ;;
+    services/*/store*.cc | services/*/store*.h) ;;
     *) fail "$file:$line: SQL belongs in store.cc: $(echo "$text" | sed 's/^ *//' | cut -c1-80)" ;;
   esac
 done < <(grep -rnE --include='*.cc' --include='*.h' "$SQL" libs services)

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "services/feedback/board_columns.h"
+#include "services/feedback/store_board_columns.h"
 
 namespace dinh::feedback {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "services/feedback/board_candidate.h"
-#include "services/feedback/board_columns.h"
 #include "services/feedback/store_board.h"
+#include "services/feedback/store_board_columns.h"
 
 namespace dinh::feedback {
 
