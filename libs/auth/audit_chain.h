@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -44,6 +45,9 @@ struct AuditHead {
 // One line for a file or a log kept elsewhere, and back (INVALID_ARGUMENT).
 std::string FormatHead(const AuditHead& head);
 absl::StatusOr<AuditHead> ParseHead(std::string_view line);
+
+// The newest head of the snapshot `tx` reads; nullopt when nothing is chained yet.
+absl::StatusOr<std::optional<AuditHead>> NewestHead(db::Tx& tx, const std::string& service);
 
 // Thread-safe. On PostgreSQL several replicas may run one each: they take turns by a row lock.
 class AuditChainer {

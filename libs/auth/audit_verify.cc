@@ -12,6 +12,8 @@ constexpr int kPageRows = 1000;
 constexpr char kSelectChained[] =
     "SELECT " DINH_AUDIT_COLUMNS ", hash FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 constexpr char kSelectHeads[] = "SELECT sequence, hash, at, key_id, signature FROM audit_head ORDER BY sequence";
+constexpr char kSelectNewestHead[] =
+    "SELECT sequence, hash, at, key_id, signature FROM audit_head ORDER BY sequence DESC LIMIT 1";
 
 base::Text TextOf(AuditProblemKind kind, int64_t sequence) {
   const std::string n = std::to_string(sequence);
@@ -189,6 +191,12 @@ class Verification {
 };
 
 }  // namespace
+
+absl::StatusOr<std::optional<AuditHead>> NewestHead(db::Tx& tx, const std::string& service) {
+  return tx.QueryOne(kSelectNewestHead, {}, [&](const db::Row& row) {
+    return AuditHead{service, row.Int(0), row.Text(1), row.Int(2), row.Text(3), row.Text(4)};
+  });
+}
 
 absl::StatusOr<AuditReport> AuditVerify(base::OpContext& ctx, db::Database& db, const KeyRing& keys,
                                         std::string_view service, const std::vector<AuditHead>& anchors) {

@@ -15,22 +15,6 @@ namespace {
 
 constexpr std::string_view kUnfinished = ".tmp";
 
-absl::Status Copy(sqlite3* source, const std::string& target, const SqliteOptions& options) {
-  sqlite3* copy = nullptr;
-  int code = sqlite3_open_v2(target.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                             options.vfs.empty() ? nullptr : options.vfs.c_str());
-  if (code == SQLITE_OK) {
-    sqlite3_backup* backup = sqlite3_backup_init(copy, "main", source, "main");
-    if (backup != nullptr) sqlite3_backup_step(backup, -1);
-    code = backup != nullptr ? sqlite3_backup_finish(backup) : sqlite3_errcode(copy);
-  }
-  const std::string cause = code == SQLITE_OK ? "" : sqlite3_errmsg(copy);
-  sqlite3_close(copy);
-  if (code == SQLITE_OK) return absl::OkStatus();
-  if (options.log) options.log("copy before migration failed: " + cause);
-  return StorageUnavailable();
-}
-
 // Whatever fails here leaves a copy too many, which hurts nobody.
 void RemoveOldCopies(const std::filesystem::path& database, FileOps& files) {
   const std::string prefix = database.filename().string() + ".before-";
@@ -48,6 +32,22 @@ void RemoveOldCopies(const std::filesystem::path& database, FileOps& files) {
 
 }  // namespace
 
+absl::Status CopyDatabase(sqlite3* source, const std::string& target, const SqliteOptions& options) {
+  sqlite3* copy = nullptr;
+  int code = sqlite3_open_v2(target.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                             options.vfs.empty() ? nullptr : options.vfs.c_str());
+  if (code == SQLITE_OK) {
+    sqlite3_backup* backup = sqlite3_backup_init(copy, "main", source, "main");
+    if (backup != nullptr) sqlite3_backup_step(backup, -1);
+    code = backup != nullptr ? sqlite3_backup_finish(backup) : sqlite3_errcode(copy);
+  }
+  const std::string cause = code == SQLITE_OK ? "" : sqlite3_errmsg(copy);
+  sqlite3_close(copy);
+  if (code == SQLITE_OK) return absl::OkStatus();
+  if (options.log) options.log("copy of a database failed: " + cause);
+  return (code & 0xff) == SQLITE_FULL ? StorageFull() : StorageUnavailable();
+}
+
 absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, std::string_view component,
                                  int first_version) {
   const std::string target = options.path + ".before-" + std::string(component) + "-" + std::to_string(first_version);
@@ -57,7 +57,7 @@ absl::Status BackupBeforeMigrate(sqlite3* source, const SqliteOptions& options, 
   const std::string unfinished = target + std::string(kUnfinished);
   FileOps& files = SystemFileOps();
   (void)files.Remove(unfinished);
-  RETURN_IF_ERROR(Copy(source, unfinished, options));
+  RETURN_IF_ERROR(CopyDatabase(source, unfinished, options));
   RETURN_IF_ERROR(files.SyncFile(unfinished));
   RETURN_IF_ERROR(files.Rename(unfinished, target));
   RETURN_IF_ERROR(files.SyncFolder(std::filesystem::absolute(target).parent_path().string()));

@@ -9,13 +9,15 @@
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/db/blob_folder.h"
 #include "libs/db/blob_seal.h"
 
 namespace dinh::db {
 namespace {
 
 constexpr int kShelves = 256;  // by the first two digits
-constexpr std::string_view kUnfinishedFolder = "unfinished";
+// A removal waits so long for a backup to take note of what lies here: it does that in far less.
+constexpr std::chrono::milliseconds kRemovalWaitMax{10'000};
 
 struct Names {
   std::string folder;
@@ -160,7 +162,10 @@ class DirBlobStore final : public BlobStore {
   }
 
   absl::Status Remove(std::string_view id) override {
-    return IsBlobId(id) ? files_.Remove(names_.Final(id)) : absl::OkStatus();
+    if (!IsBlobId(id)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const RemovalLock lock,
+                     RemovalLock::Take(names_.folder, RemovalLock::Kind::kRemove, kRemovalWaitMax));
+    return files_.Remove(names_.Final(id));
   }
 
  private:

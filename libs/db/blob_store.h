@@ -37,6 +37,8 @@
 namespace dinh::db {
 
 inline constexpr size_t kBlobChunkBytes = size_t{64} * 1024;
+// In the folder of a directory store: what is being written.
+inline constexpr std::string_view kUnfinishedFolder = "unfinished";
 
 struct BlobInfo {
   std::string id;      // 32 lower-case hexadecimal digits
@@ -91,7 +93,8 @@ class BlobStore {
   // Ids in their order, those behind `after` ("": from the first), at most `limit`; fewer only at the end. What is
   // written or removed meanwhile may stand in it or not.
   virtual absl::StatusOr<std::vector<std::string>> List(std::string_view after, size_t limit) = 0;
-  // Absent is fine. For contents whose row is gone or was never written.
+  // Absent is fine. For contents whose row is gone or was never written. In a folder it waits while a backup holds
+  // removals off (blob_folder.h): UNAVAILABLE reason STORAGE_BUSY after ten seconds.
   virtual absl::Status Remove(std::string_view id) = 0;
 
   // For copies between stores of the same keys. A new id only.

@@ -14,6 +14,12 @@ absl::Status StorageUnavailable() {
                            kStorageRetryMs);
 }
 
+absl::Status StorageFull() {
+  return base::Unavailable(
+      "STORAGE_FULL", {"Hết chỗ trên đĩa. Hãy dọn bớt rồi thử lại.", "The disk is full. Make room, then try again."},
+      kStorageRetryMs);
+}
+
 absl::Status StorageBusy() {
   return base::Unavailable("STORAGE_BUSY",
                            {"Kho dữ liệu đang bận. Hãy thử lại sau giây lát với cùng mã yêu cầu.",

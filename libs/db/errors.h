@@ -13,6 +13,7 @@ inline constexpr int64_t kStorageRetryMs = 5000;
 inline constexpr int64_t kBusyRetryMs = 1000;
 
 absl::Status StorageUnavailable();                   // UNAVAILABLE, STORAGE_UNAVAILABLE
+absl::Status StorageFull();                          // UNAVAILABLE, STORAGE_FULL
 absl::Status StorageBusy();                          // UNAVAILABLE, STORAGE_BUSY
 absl::Status StorageClosed();                        // UNAVAILABLE, STORAGE_CLOSED
 absl::Status WriteQueueFull();                       // RESOURCE_EXHAUSTED, WRITE_QUEUE_FULL
