@@ -11,6 +11,7 @@ void AddServe(CLI::App& app, int& exit_code);
 void AddDemo(CLI::App& app, int& exit_code);
 void AddVerify(CLI::App& app, int& exit_code);    // audit verify, ledger verify
 void AddKeys(CLI::App& app, int& exit_code);      // keys list | rotate | export
+void AddBackup(CLI::App& app, int& exit_code);    // backup, restore
 void AddAdmin(CLI::App& app, int& exit_code);     // admin create-officer
 void AddSeedLoad(CLI::App& app, int& exit_code);  // seed-load
 void AddVersion(CLI::App& app, int& exit_code);

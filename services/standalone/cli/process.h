@@ -37,6 +37,8 @@ class Process {
   absl::Status Configure(const std::vector<std::string>& environment);
   config::Registry& registry() { return registry_; }
   Settings& settings() { return settings_; }
+  // true: the services' data is in PostgreSQL, not in the data folder.
+  bool postgres() const { return database_config_.postgres(); }
 
   // Everything up to answering calls. An error leaves nothing running.
   absl::Status Start();

@@ -31,11 +31,15 @@ std::string ReadLine(const std::string& prompt, bool terminal) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadNewSecret(const std::string& prompt) {
-  const bool terminal = isatty(STDIN_FILENO) == 1;
-  std::string secret = ReadLine(prompt, terminal);
+absl::StatusOr<std::string> ReadSecret(const std::string& prompt) {
+  std::string secret = ReadLine(prompt, isatty(STDIN_FILENO) == 1);
   if (secret.empty()) return base::InvalidField("secret", {"Chưa nhập gì.", "Nothing was entered."});
-  if (terminal && ReadLine("Nhập lại", true) != secret) {
+  return secret;
+}
+
+absl::StatusOr<std::string> ReadNewSecret(const std::string& prompt) {
+  ASSIGN_OR_RETURN(std::string secret, ReadSecret(prompt));
+  if (isatty(STDIN_FILENO) == 1 && ReadLine("Nhập lại", true) != secret) {
     return base::InvalidField("secret", {"Hai lần nhập không giống nhau.", "The two entries differ."});
   }
   return secret;

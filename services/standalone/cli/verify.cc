@@ -1,3 +1,5 @@
+#include "services/standalone/cli/verify.h"
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -67,12 +69,9 @@ std::vector<auth::AuditHead> HeadsOf(const std::vector<auth::AuditHead>& heads, 
   return own;
 }
 
-int VerifyAudit(const std::string& data_dir, const std::string& heads_file) {
-  const std::optional<std::vector<auth::AuditHead>> heads = ReadHeads(heads_file);
-  if (!heads) {
-    std::fprintf(stderr, "dinh: không đọc được các đầu chuỗi trong %s / no heads could be read\n", heads_file.c_str());
-    return kExitUsage;
-  }
+}  // namespace
+
+int VerifyAudit(const std::string& data_dir, const std::vector<auth::AuditHead>& heads) {
   base::SystemClock clock;
   base::SystemRandom random;
   const std::vector<std::filesystem::path> stores = Stores(data_dir);
@@ -89,7 +88,7 @@ int VerifyAudit(const std::string& data_dir, const std::string& heads_file) {
     absl::StatusOr<std::unique_ptr<db::Database>> database = Open(path, clock);
     base::OpContext ctx(clock, clock.Steady() + kVerifyDeadline);
     absl::StatusOr<auth::AuditReport> report =
-        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service, HeadsOf(*heads, service))
+        database.ok() ? auth::AuditVerify(ctx, **database, **keys, service, HeadsOf(heads, service))
                       : database.status();
     if (!report.ok()) {
       app::PrintError(report.status());
@@ -127,6 +126,15 @@ int VerifyLedger(const std::string& data_dir) {
   return report->sound() ? kExitOk : kExitFound;
 }
 
+namespace {
+
+int VerifyAuditAgainst(const std::string& data_dir, const std::string& heads_file) {
+  const std::optional<std::vector<auth::AuditHead>> heads = ReadHeads(heads_file);
+  if (heads) return VerifyAudit(data_dir, *heads);
+  std::fprintf(stderr, "dinh: không đọc được các đầu chuỗi trong %s / no heads could be read\n", heads_file.c_str());
+  return kExitUsage;
+}
+
 }  // namespace
 
 void AddVerify(CLI::App& app, int& exit_code) {
@@ -138,7 +146,7 @@ void AddVerify(CLI::App& app, int& exit_code) {
   verify_audit->add_option("--data-dir", *data_dir, "data folder")->capture_default_str();
   auto heads = std::make_shared<std::string>();
   verify_audit->add_option("--heads", *heads, "file of heads kept elsewhere, one a line, to hold the chain against");
-  verify_audit->callback([data_dir, heads, &exit_code] { exit_code = VerifyAudit(*data_dir, *heads); });
+  verify_audit->callback([data_dir, heads, &exit_code] { exit_code = VerifyAuditAgainst(*data_dir, *heads); });
 
   CLI::App* ledger = app.add_subcommand("ledger", "The double-entry ledger");
   ledger->require_subcommand(1);

@@ -1,0 +1,16 @@
+// The checks of `dinh audit verify` and `dinh ledger verify`, which `dinh restore` makes too. They print what they
+// found and return the exit code (commands.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libs/auth/audit_chain.h"
+
+namespace dinh::standalone {
+
+// `heads`: kept elsewhere, of any service, to hold the chains against.
+int VerifyAudit(const std::string& data_dir, const std::vector<auth::AuditHead>& heads);
+int VerifyLedger(const std::string& data_dir);
+
+}  // namespace dinh::standalone
