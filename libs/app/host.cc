@@ -71,6 +71,17 @@ class Host::ServicePlatform final : public Platform {
   telemetry::Metrics& metrics() override { return host_.parts_.metrics; }
   rpc::Pipeline& pipeline() override { return *host_.pipeline_; }
   rpc::HandlerPool& pool() override { return *host_.pool_; }
+  cache::Fanout* fanout() override { return host_.parts_.fanout; }
+  void LoginEnded(std::string_view session) override {
+    host_.tokens_->Forget(session);
+    if (host_.parts_.revoked == nullptr) return;
+    // Tokens that were given out live as long as this; the store is the truth, so an error costs some seconds only.
+    const base::Micros until =
+        clock().Now() + std::chrono::duration_cast<std::chrono::microseconds>(auth::kAccessTokenLife).count();
+    if (absl::Status status = host_.parts_.revoked->Add(session, until); !status.ok()) {
+      logger().Warn("login_end_not_told", {{"cause", std::string(status.ToString())}});
+    }
+  }
   void ProvidePrincipals(auth::PrincipalSource* source) override { host_.tokens_->SetSource(source); }
 
   absl::StatusOr<db::Database*> OpenDatabase(const std::vector<db::Migration>& migrations,
@@ -118,6 +129,9 @@ Host::Host(HostParts parts, std::vector<std::unique_ptr<ServiceModule>> modules)
     return rpc::VerifiedToken{claims.account, claims.session, claims.person, claims.expires_at};
   };
   tokens_ = std::make_unique<rpc::TokenAuthenticator>(verify, parts_.clock);
+  if (parts_.revoked != nullptr) {
+    tokens_->SetEnded([revoked = parts_.revoked](std::string_view session) { return revoked->Contains(session); });
+  }
   pipeline_ = std::make_unique<rpc::Pipeline>(MakePipelineOptions());
   pool_ = std::make_unique<rpc::HandlerPool>(parts_.pool, &parts_.metrics);
 }

@@ -21,6 +21,7 @@
 #include "libs/app/database_config.h"
 #include "libs/app/service_module.h"
 #include "libs/auth/tokens.h"
+#include "libs/cache/revoked_tokens.h"
 #include "libs/rpc/token_authenticator.h"
 
 namespace dinh::app {
@@ -39,6 +40,9 @@ struct HostParts {
   const auth::KeyRing& keys;
 
   rpc::RateLimiter* limiter = nullptr;
+  // Shared with other processes (SharedState); null: nothing is.
+  cache::RevokedTokens* revoked = nullptr;
+  cache::Fanout* fanout = nullptr;
   // Where the audit rows of a service go; called once per service when its tables are complete. Empty or null: nowhere.
   std::function<rpc::AuditSink*(const std::string& service, db::Database* database)> audit;
   // Brings tables of libraries (outbox, audit) into a fresh database before the service's own. May be empty.

@@ -40,6 +40,7 @@
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
+#include "libs/cache/fanout.h"
 #include "libs/config/registry.h"
 #include "libs/db/blob_store.h"
 #include "libs/db/database.h"
@@ -93,6 +94,11 @@ class Platform {
   virtual rpc::Pipeline& pipeline() = 0;
   virtual rpc::HandlerPool& pool() = 0;
 
+  // Replicas of a service wake each other by it; null where a process has nobody to share with.
+  virtual cache::Fanout* fanout() = 0;
+  // Identity only: the login has ended. Every process learns of it at once where they share a Redis, else when it asks
+  // for the login's rights again. After the commit; never blocks for long.
+  virtual void LoginEnded(std::string_view session) = 0;
   // Identity only: who resolves access tokens to principals for the whole process. Init only.
   virtual void ProvidePrincipals(auth::PrincipalSource* source) = 0;
 };

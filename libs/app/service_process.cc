@@ -43,7 +43,10 @@ void ServiceProcess::Bind(CLI::App& app) {
   config_.Bind(registry_);
   tls_.Bind(registry_);
   peers_.Bind(registry_);
-  database_.Bind(registry_);
+  if (!is_edge()) {
+    database_.Bind(registry_);
+    redis_.Bind(registry_);
+  }
   log_config_.Bind(registry_);
   module_->BindConfig(registry_);
   registry_.AddFlags(app);
@@ -85,8 +88,8 @@ absl::Status ServiceProcess::OpenParts(bool migrate) {
   ASSIGN_OR_RETURN(logger_, telemetry::OpenLogger(clock_, service_ + "d", log_config_));
   RETURN_IF_ERROR(OpenKeys());
   RETURN_IF_ERROR(rpc::CheckTlsFiles(tls_.files));
-  limiter_ = std::make_unique<cache::LocalRateLimiter>(cache::LocalRateLimiterOptions{}, clock_);
-  rate_limits_ = std::make_unique<RateLimits>(*limiter_, config_.rate_factor_percent);
+  ASSIGN_OR_RETURN(shared_, SharedState::Open(redis_, *keys_, clock_, random_, *logger_, metrics_));
+  rate_limits_ = std::make_unique<RateLimits>(shared_->limiter(), config_.rate_factor_percent);
   audit_ = std::make_unique<Audit>(clock_, ids_, *keys_, *logger_);
   database_.migrate = migrate;
   HostParts parts{.data_dir = config_.data_dir,
@@ -100,6 +103,8 @@ absl::Status ServiceProcess::OpenParts(bool migrate) {
                   .metrics = metrics_,
                   .keys = *keys_};
   if (config_.rate_limits) parts.limiter = rate_limits_.get();
+  parts.revoked = shared_->revoked();
+  parts.fanout = shared_->fanout();
   parts.audit = audit_->Provider();
   parts.remote_channel = [this](const std::string&, const std::string& callee) { return ChannelTo(callee); };
   for (const auto& [name, target] : peers_.targets) parts.elsewhere.insert(name);
@@ -119,6 +124,7 @@ absl::Status ServiceProcess::Start() {
   mallopt(M_ARENA_MAX, 2);
   running_ = true;
   absl::Status status = OpenParts(/*migrate=*/false);
+  if (status.ok()) shared_->Start();
   if (status.ok()) status = host_->Start();
   if (status.ok()) status = OpenServers();
   if (!status.ok()) Stop();
@@ -162,12 +168,14 @@ void ServiceProcess::Stop() {
     if (audit_ != nullptr) audit_->Stop();
     host_->Stop();
   }
+  if (shared_ != nullptr) shared_->Stop();
   metrics_server_.reset();
   health_.reset();
   grpc_.reset();
   if (logger_ != nullptr) logger_->Info("stopped");
   host_.reset();
   audit_.reset();
+  shared_.reset();
 }
 
 void ServiceProcess::Reload() {

@@ -30,10 +30,11 @@
 #include "libs/app/rate_limits.h"
 #include "libs/app/remote_principals.h"
 #include "libs/app/service_module.h"
+#include "libs/app/shared_state.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
-#include "libs/cache/rate_limiter.h"
+#include "libs/cache/redis_config.h"
 #include "libs/config/registry.h"
 #include "libs/rpc/grpc_server.h"
 #include "libs/rpc/health_server.h"
@@ -94,7 +95,8 @@ class ServiceProcess {
   std::unique_ptr<telemetry::Logger> logger_;
   telemetry::Metrics metrics_;
   std::unique_ptr<auth::KeyRing> keys_;
-  std::unique_ptr<cache::LocalRateLimiter> limiter_;
+  cache::RedisConfig redis_;
+  std::unique_ptr<SharedState> shared_;
   std::unique_ptr<RateLimits> rate_limits_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<RemotePrincipals> principals_;

@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kRoundLimit{10};
 
 EventHub::EventHub(db::Database& database, std::string service, const base::Clock& clock, base::Random& random,
                    base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics,
-                   const PayloadSeal& seal)
+                   const PayloadSeal& seal, cache::Fanout* fanout)
     : database_(database),
       service_(std::move(service)),
       clock_(clock),
@@ -34,7 +34,8 @@ EventHub::EventHub(db::Database& database, std::string service, const base::Cloc
       subscriptions_(metrics.AddGauge("events_subscriptions", "open subscriptions", {"service"}).With({service_})),
       outbox_(ids, seal, [this] { Wake(); }),
       feed_(database, seal.open, [this] { Wake(); }),
-      relay_(database, base::HexEncode(random.Bytes(16)), database.engine() == db::Engine::kSqlite) {}
+      relay_(database, base::HexEncode(random.Bytes(16)), database.engine() == db::Engine::kSqlite),
+      fanout_(fanout) {}
 
 EventHub::~EventHub() { Stop(); }
 
@@ -52,6 +53,9 @@ void EventHub::RegisterMethods(rpc::MethodTable& table) {
 }
 
 absl::Status EventHub::Start() {
+  if (fanout_ != nullptr) {
+    ASSIGN_OR_RETURN(told_by_, fanout_->Subscribe("events:" + service_, [this] { Told(); }));
+  }
   Wake();  // for what a crash left unnumbered
   thread_ = std::thread([this] { Loop(); });
   return absl::OkStatus();
@@ -64,6 +68,7 @@ void EventHub::Stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  told_by_.reset();
   feed_.Close();
 }
 
@@ -74,6 +79,19 @@ void EventHub::Wake() {
     woken_ = true;
   }
   wake_.notify_one();
+}
+
+void EventHub::Told() {
+  {
+    std::lock_guard lock(mutex_);
+    told_ = true;
+  }
+  wake_.notify_one();
+}
+
+void EventHub::TellOthers() {
+  // An error: the others find it at their next tick.
+  if (fanout_ != nullptr) fanout_->Publish("events:" + service_, "").IgnoreError();
 }
 
 absl::StatusOr<bool> EventHub::Round(bool woken) {
@@ -88,6 +106,8 @@ absl::StatusOr<bool> EventHub::Round(bool woken) {
     numbered_.Increment(static_cast<double>(result.numbered));
     more = result.numbered == kNumberedPerTransactionMax;
     feed_.SetHead(result.head);
+    // There is something new to hand out; or something to number, for whoever holds the lease.
+    if (result.numbered > 0 || (woken && !result.leased)) TellOthers();
   } else {
     ASSIGN_OR_RETURN(const int64_t head, relay_.ReadHead(ctx));
     feed_.SetHead(head);
@@ -101,10 +121,13 @@ absl::StatusOr<bool> EventHub::Round(bool woken) {
 void EventHub::Loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const bool woken = wake_.wait_for(lock, kTick, [this] { return stopping_ || woken_; });
+    wake_.wait_for(lock, kTick, [this] { return stopping_ || woken_ || told_; });
     if (stopping_) return;
-    woken_ = false;
+    const bool woken = std::exchange(woken_, false);
+    told_ = false;
     lock.unlock();
+    while (told_by_ != nullptr && told_by_->Next()) {
+    }
     const absl::StatusOr<bool> more = Round(woken);
     if (!more.ok()) {
       failures_.Increment();

@@ -8,7 +8,9 @@
 //   RETURN_IF_ERROR(hub_->outbox().Append(tx, charge.id, event));   // in a transaction
 //   hub_->feed().Subscribe({.after_sequence = n, .subject = code}, on_event, on_end);   // for a stream to a client
 //
-// One thread numbers and hands out; it sleeps until a commit wakes it (a slow tick catches what a crash left).
+// One thread numbers and hands out; it sleeps until a commit wakes it (a slow tick catches what a crash left). Replicas
+// tell each other by the fan-out, where there is one, that there is something to number or to hand out; without it the
+// tick finds it.
 //
 // Thread safety: thread-safe except Init, RegisterMethods, Start, Stop.
 #pragma once
@@ -24,6 +26,7 @@
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
+#include "libs/cache/fanout.h"
 #include "libs/db/database.h"
 #include "libs/events/feed.h"
 #include "libs/events/outbox.h"
@@ -38,7 +41,8 @@ namespace dinh::events {
 class EventHub {
  public:
   EventHub(db::Database& database, std::string service, const base::Clock& clock, base::Random& random,
-           base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics, const PayloadSeal& seal);
+           base::IdGenerator& ids, telemetry::Logger& logger, telemetry::Metrics& metrics, const PayloadSeal& seal,
+           cache::Fanout* fanout = nullptr);
   ~EventHub();
   EventHub(const EventHub&) = delete;
   EventHub& operator=(const EventHub&) = delete;
@@ -62,6 +66,9 @@ class EventHub {
   absl::Status ReadEvents(std::shared_ptr<rpc::Context> ctx, const v1::ReadEventsRequest& request,
                           std::shared_ptr<rpc::StreamSink> sink);
   void Wake();
+  // Another replica (or this one) has said something.
+  void Told();
+  void TellOthers();
   void Loop();
 
   db::Database& database_;
@@ -77,7 +84,10 @@ class EventHub {
   Relay relay_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool woken_ = false;     // guarded by mutex_
+  cache::Fanout* const fanout_;
+  std::unique_ptr<cache::Fanout::Subscription> told_by_;
+  bool woken_ = false;     // guarded by mutex_: by a commit of this process
+  bool told_ = false;      // guarded by mutex_: by the fan-out
   bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;
 };

@@ -14,6 +14,11 @@ absl::Status Expired() {
                                                  "The access token has expired. Refresh it or log in again."});
 }
 
+absl::Status Ended() {
+  return base::Unauthenticated(
+      "LOGIN_REVOKED", {"Phiên đăng nhập này đã kết thúc. Hãy đăng nhập lại.", "This login has ended. Log in again."});
+}
+
 }  // namespace
 
 TokenAuthenticator::TokenAuthenticator(VerifyToken verify, const base::Clock& clock, Options options)
@@ -35,14 +40,21 @@ absl::StatusOr<auth::Principal> TokenAuthenticator::Authenticate(const Credentia
   std::optional<absl::StatusOr<VerifiedToken>> verified;
   auth::PrincipalSource* source = nullptr;
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     source = source_;
     const auto found = by_token_.find(token);
     if (found != by_token_.end()) {
       entries_.splice(entries_.begin(), entries_, found->second);
       const Entry& entry = *found->second;
       if (entry.verified.ok() && entry.verified->expires_at <= now) return Expired();
-      if (now < entry.fresh_until) return entry.principal;
+      if (now < entry.fresh_until) {
+        if (!entry.verified.ok() || !ended_) return entry.principal;
+        const std::string session = entry.verified->session;
+        absl::StatusOr<auth::Principal> principal = entry.principal;
+        lock.unlock();
+        if (ended_(session)) return Ended();
+        return principal;
+      }
       if (entry.verified.ok()) verified = entry.verified;
     }
   }

@@ -45,6 +45,8 @@ class TokenAuthenticator final : public Authenticator {
       : TokenAuthenticator(std::move(verify), clock, Options()) {}
 
   void SetSource(auth::PrincipalSource* source);
+  // Logins that other processes know to have ended: asked for every token. Must not block for long; before any call.
+  void SetEnded(std::function<bool(std::string_view session)> ended) { ended_ = std::move(ended); }
   absl::StatusOr<auth::Principal> Authenticate(const Credentials& credentials) override;
   // Forgets what it knows of a login, so that a logout takes effect at once in this process.
   void Forget(std::string_view session);
@@ -64,6 +66,7 @@ class TokenAuthenticator final : public Authenticator {
   const VerifyToken verify_;
   const base::Clock& clock_;
   const Options options_;
+  std::function<bool(std::string_view session)> ended_;
   mutable std::mutex mutex_;
   auth::PrincipalSource* source_ = nullptr;
   Entries entries_;

@@ -90,6 +90,21 @@ TEST_F(TokenAuthenticatorTest, IsBoundedAndForgets) {
   EXPECT_TRUE(absl::IsUnauthenticated(Ask(std::string(101, 'g')).status()));
 }
 
+TEST_F(TokenAuthenticatorTest, ALoginThatAnotherProcessEndedIsRefusedThoughItIsRemembered) {
+  bool ended = false;
+  std::string asked_for;
+  authenticator_.SetEnded([&](std::string_view session) {
+    asked_for = session;
+    return ended;
+  });
+  ASSERT_TRUE(Ask("good").ok());
+  ASSERT_TRUE(Ask("good").ok());
+  EXPECT_FALSE(asked_for.empty());
+  ended = true;
+  EXPECT_EQ(base::DetailOf(Ask("good").status())->reason, "LOGIN_REVOKED");
+  EXPECT_EQ(source_.asked, 1) << "not identity's work";
+}
+
 TEST_F(TokenAuthenticatorTest, TokensOfAnyLengthAreToldApart) {
   ASSERT_TRUE(Ask("good" + std::string(90, 'a')).ok());
   ASSERT_TRUE(Ask("good" + std::string(90, 'a')).ok());

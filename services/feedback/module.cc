@@ -39,7 +39,7 @@ class FeedbackModule final : public app::ServiceModule {
     board_store_.emplace(platform.sealer());
     RETURN_IF_ERROR(board_store_->EnsureSchema(*db_));
     hub_.emplace(*db_, platform.service(), platform.clock(), platform.random(), platform.ids(), platform.logger(),
-                 platform.metrics(), PayloadSeal());
+                 platform.metrics(), PayloadSeal(), platform.fanout());
     RETURN_IF_ERROR(hub_->Init());
     jobs_.emplace(events::JobsOptions{.service = platform.service()}, *db_, platform.clock(), platform.ids(),
                   platform.logger(), platform.metrics(), PayloadSeal());

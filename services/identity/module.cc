@@ -47,7 +47,8 @@ class IdentityModule final : public app::ServiceModule {
     InitSms(platform);
     RETURN_IF_ERROR(sms_->Register());
     issuer_.emplace(platform.keys(), platform.clock(), platform.ids());
-    sessions_.emplace(*store_, *issuer_, platform.random(), platform.ids());
+    sessions_.emplace(*store_, *issuer_, platform.random(), platform.ids(),
+                      [&platform](std::string_view login) { platform.LoginEnded(login); });
     principals_.emplace(*db_, *store_, roles_, platform.clock());
     platform.ProvidePrincipals(&*principals_);
     auth::PasswordOptions password;

@@ -75,6 +75,7 @@ absl::StatusOr<Sessions::Refreshed> Sessions::Refresh(db::Tx& tx, std::string_vi
     }
   }
   RETURN_IF_ERROR(store_.UpdateLogin(tx, *login));
+  TellEnd(tx, *login);
   out.kind = account->kind;
   out.generation = login->family.generation;
   out.login = *std::move(login);
@@ -84,7 +85,13 @@ absl::StatusOr<Sessions::Refreshed> Sessions::Refresh(db::Tx& tx, std::string_vi
 absl::StatusOr<bool> Sessions::End(db::Tx& tx, LoginRow login, LoginEvent event) const {
   if (!Apply(login.family, event, tx.context().Now())) return false;
   RETURN_IF_ERROR(store_.UpdateLogin(tx, login));
+  TellEnd(tx, login);
   return true;
+}
+
+void Sessions::TellEnd(db::Tx& tx, const LoginRow& login) const {
+  if (!on_end_ || login.family.state == LoginState::kActive) return;
+  tx.AfterCommit([tell = on_end_, id = login.id] { tell(id); });
 }
 
 absl::Status Sessions::EndAll(db::Tx& tx, std::string_view account, LoginEvent event, std::string_view except) const {

@@ -27,8 +27,10 @@ struct NewLogin {
 
 class Sessions {
  public:
-  Sessions(const Store& store, const auth::TokenIssuer& issuer, base::Random& random, base::IdGenerator& ids)
-      : store_(store), issuer_(issuer), random_(random), ids_(ids) {}
+  // `on_end`: told of each login that has ended, after the commit.
+  Sessions(const Store& store, const auth::TokenIssuer& issuer, base::Random& random, base::IdGenerator& ids,
+           std::function<void(std::string_view login)> on_end = nullptr)
+      : store_(store), issuer_(issuer), random_(random), ids_(ids), on_end_(std::move(on_end)) {}
 
   absl::StatusOr<LoginRow> Begin(db::Tx& tx, const NewLogin& login) const;
 
@@ -51,10 +53,14 @@ class Sessions {
   v1::TokenPair Tokens(const LoginRow& login, AccountKind kind, int64_t generation) const;
 
  private:
+  // Tells of it when the change of the login was its end.
+  void TellEnd(db::Tx& tx, const LoginRow& login) const;
+
   const Store& store_;
   const auth::TokenIssuer& issuer_;
   base::Random& random_;
   base::IdGenerator& ids_;
+  const std::function<void(std::string_view login)> on_end_;
 };
 
 // "dd_" and 43 characters: 256 random bits, kept by a device to be known by.

@@ -54,7 +54,8 @@ class PaymentsModule final : public app::ServiceModule {
                                      },
                                      [&sealer](std::string_view sealed, std::string_view row) {
                                        return sealer.Open("outbox.payload", row, sealed);
-                                     }});
+                                     }},
+                 platform.fanout());
     RETURN_IF_ERROR(hub_->Init());
     handlers_.emplace(HandlerParts{*database_, *store_, hub_->outbox(), platform.ids(), platform.random(), sealer,
                                    platform.page_tokens(), platform.metrics()});

@@ -46,7 +46,7 @@ class ProceduresModule final : public app::ServiceModule {
     ASSIGN_OR_RETURN(db::BlobStore* const blobs, platform.OpenBlobs());
     store_.emplace(platform.sealer());
     hub_.emplace(*db_, platform.service(), platform.clock(), platform.random(), platform.ids(), platform.logger(),
-                 platform.metrics(), PayloadSeal());
+                 platform.metrics(), PayloadSeal(), platform.fanout());
     RETURN_IF_ERROR(hub_->Init());
     jobs_.emplace(events::JobsOptions{.service = platform.service()}, *db_, platform.clock(), platform.ids(),
                   platform.logger(), platform.metrics(), PayloadSeal());

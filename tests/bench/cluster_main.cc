@@ -36,12 +36,13 @@ constexpr int kSubmitters = 32;
 constexpr int kPapers = 8;
 constexpr int kPgbenchSeconds = 4;
 constexpr int kByHandClients = 8;
-constexpr int kReaders = 16;
+constexpr int kReaders = 64;
 constexpr std::chrono::seconds kReadTime{4};
 constexpr int kLifecycleClients = 50;
 constexpr std::chrono::seconds kLifecycleRound{8};
 constexpr int64_t kReportsDefault = 1'000'000;
-constexpr int kHopRequests = 4'000;
+constexpr int kHopConnections = 16;
+constexpr int kHopSeconds = 4;
 
 const std::vector<std::string> kEnvironment = {"DINH_DINH_RATE_FACTOR_PERCENT=100000000", "DINH_LOG_LEVEL=warn"};
 
@@ -125,12 +126,14 @@ double ReadRate(const std::vector<uint16_t>& ports, const std::string& token, co
 void BenchRead(Cluster& cluster, const std::string& folder, const std::string& token, const std::string& code) {
   ByHand by_hand(cluster.DsnOf("procedures"), folder);
   std::vector<double> ours, floors, ratios, ms;
+  const double cpu_before = CpuSecondsOf(cluster);
   for (int round = 0; round < kRounds; ++round) {
     ours.push_back(ReadRate(PortsOf(cluster), token, "/v1/dossiers/" + code, kReaders, &ms));
     floors.push_back(by_hand.Read(kByHandClients, kPgbenchSeconds, code).per_s);
     ratios.push_back(ours.back() / floors.back());
   }
   Print("reads_per_s", Median(ours));
+  Print("read_cpu_us", (CpuSecondsOf(cluster) - cpu_before) * 1e6 / static_cast<double>(ms.size()));
   Print("reads_by_hand_per_s", Median(floors));
   Print("read_vs_pgbench", Median(ratios));
   Print("read_p50_ms", Percentile(ms, 0.5));
@@ -143,21 +146,23 @@ void BenchHop(Cluster& cluster, const std::string& folder) {
   testing::ServerProcess standalone({.data_dir = folder + "/standalone", .environment = kEnvironment});
   if (absl::Status status = standalone.Start(); !status.ok()) Fail(std::string(status.ToString()));
   const auto drive = [](uint16_t port) {
-    ApiClient client("127.0.0.1", port);
-    for (int i = 0; i < kHopRequests; ++i) {
-      if (const ApiAnswer answer = client.Get("/v1/units/15865"); !answer.ok()) Fail("units " + answer.raw);
-    }
+    const WrkResult result =
+        RunWrk("http://127.0.0.1:" + std::to_string(port) + "/v1/units/15865", kHopConnections, kHopSeconds);
+    if (result.requests == 0 || result.errors != 0) Fail("wrk");
+    return static_cast<double>(result.requests);
   };
-  std::vector<double> hops, with, without;
+  std::vector<double> hops, with, without, rates;
   for (int round = 0; round < kRounds; ++round) {
     const double cluster_before = CpuSecondsOf(cluster, {"gateway", "territory"});
-    drive(cluster.http_port());
-    with.push_back((CpuSecondsOf(cluster, {"gateway", "territory"}) - cluster_before) * 1e6 / kHopRequests);
+    const double through = drive(cluster.http_port());
+    with.push_back((CpuSecondsOf(cluster, {"gateway", "territory"}) - cluster_before) * 1e6 / through);
+    rates.push_back(through / kHopSeconds);
     const int64_t before = CpuMicros(standalone.pid());
-    drive(standalone.http_port());
-    without.push_back(static_cast<double>(CpuMicros(standalone.pid()) - before) / kHopRequests);
+    const double direct = drive(standalone.http_port());
+    without.push_back(static_cast<double>(CpuMicros(standalone.pid()) - before) / direct);
     hops.push_back(with.back() - without.back());
   }
+  Print("unit_reads_per_s_cluster", Median(rates));
   Print("unit_read_cpu_us_cluster", Median(with));
   Print("unit_read_cpu_us_standalone", Median(without));
   Print("hop_cpu_us", Median(hops));

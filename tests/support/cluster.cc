@@ -209,6 +209,7 @@ std::vector<std::string> Cluster::EnvironmentOf(const Replica& replica) {
   } else {
     out.push_back("DINH_DB_DSN=" + DsnOf(service));
     out.push_back("DINH_DINH_KEYS=" + keys());
+    if (redis_ != nullptr) out.push_back("DINH_CACHE_REDIS=redis://" + Local(redis_->endpoint().port));
     out.push_back("DINH_DINH_GRPC=" + Local(replica.grpc_port()));
     out.push_back("DINH_DINH_HEALTH=" + Local(replica.health_port()));
   }
