@@ -48,7 +48,11 @@ const std::vector<std::string> kEnvironment = {"DINH_DINH_RATE_FACTOR_PERCENT=10
 
 std::unique_ptr<Cluster> StartCluster(const std::string& folder, int replicas) {
   auto cluster = std::make_unique<Cluster>(
-      Cluster::Options{.folder = folder, .replicas = replicas, .durable = true, .environment = kEnvironment});
+      Cluster::Options{.folder = folder,
+                       .replicas = replicas,
+                       .durable = true,
+                       .environment = kEnvironment,
+                       .service_environment = {{"feedback", {"DINH_FEEDBACK_REPORTS_PER_LOGIN=1000000"}}}});
   if (absl::Status status = cluster->Start(); !status.ok()) Fail(std::string(status.ToString()));
   return cluster;
 }

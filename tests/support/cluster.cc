@@ -215,6 +215,9 @@ std::vector<std::string> Cluster::EnvironmentOf(const Replica& replica) {
   }
   if (service == "identity") out.push_back("DINH_IDENTITY_SMS_OUTBOX=" + outbox());
   out.insert(out.end(), options_.environment.begin(), options_.environment.end());
+  if (const auto own = options_.service_environment.find(service); own != options_.service_environment.end()) {
+    out.insert(out.end(), own->second.begin(), own->second.end());
+  }
   return out;
 }
 

@@ -60,8 +60,9 @@ class Cluster {
     int replicas = 2;
     bool redis = true;
     bool prometheus = false;
-    bool durable = false;                       // PostgreSQL with fsync
-    std::vector<std::string> environment = {};  // of every process, "NAME=value"
+    bool durable = false;                                                      // PostgreSQL with fsync
+    std::vector<std::string> environment = {};                                 // of every process, "NAME=value"
+    std::map<std::string, std::vector<std::string>> service_environment = {};  // of one service's
     bool dev = true;
   };
   explicit Cluster(Options options);

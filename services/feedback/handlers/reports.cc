@@ -48,7 +48,10 @@ pb::ReportUpdate UpdateOf(const events::v1::FeedEvent& event, const pb::ReportCh
 absl::StatusOr<pb::ListReportsResponse> Handlers::ListReports(rpc::Context& ctx,
                                                               const pb::ListReportsRequest& request) {
   ctx.ScopeByPrincipal();
-  if (request.of() == pb::ListReportsRequest::OF_UNSPECIFIED) return p_.board.List(ctx, request);
+  if (request.of() == pb::ListReportsRequest::OF_UNSPECIFIED) {
+    ctx.NothingPersonal();
+    return p_.board.List(ctx, request);
+  }
   if (!request.query().empty() || !request.bbox().empty()) {
     return base::InvalidField(
         request.query().empty() ? "bbox" : "query",
@@ -64,6 +67,7 @@ absl::StatusOr<pb::ListReportsResponse> Handlers::ListReports(rpc::Context& ctx,
   if (officer == mine) return base::PermissionDenied();
   OfficeFilter filter;
   if (mine) {
+    ctx.NothingPersonal();  // of anybody else
     filter.reporter_account = principal.id;
     filter.reporter_person = principal.person;
   } else if (request.of() == pb::ListReportsRequest::OF_ASSIGNED) {
@@ -87,10 +91,12 @@ absl::StatusOr<pb::ListReportsResponse> Handlers::ListReports(rpc::Context& ctx,
   filter.overdue_only = request.overdue_only();
   ASSIGN_OR_RETURN(OfficePage page,
                    p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.List(tx, filter, ctx.Now()); }));
+  ctx.audit_reason = "danh sách phản ánh";
   pb::ListReportsResponse response;
   for (ReportRow& row : page.rows) {
     // What goes around an officer's unit is not in its lists either.
     if (officer && SeenAs(ctx, row, "") == Seen::kNobody) continue;
+    if (officer) ctx.AuditSubject(row.reporter_person, row.code);
     *response.add_reports() = Summary(View(ctx, row, officer), row);
   }
   if (!page.next.empty()) response.set_next_page_token(p_.page_tokens.Seal(ctx, request, page.next));
