@@ -1,11 +1,19 @@
 // The story and a report's life against two replicas of every process, over PostgreSQL, Redis and mTLS.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <list>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "libs/http/client.h"
+#include "libs/http/sse.h"
 #include "libs/testing/temp_dir.h"
 #include "services/standalone/demo/story.h"
 #include "tests/support/cluster.h"
@@ -88,6 +96,117 @@ TEST_F(ClusterTest, ALogoutIsKnownEverywhere) {
     const auto took = std::chrono::steady_clock::now() - begin;
     EXPECT_GE(refused, 12);
     EXPECT_LT(took, redis ? std::chrono::milliseconds(2500) : std::chrono::milliseconds(8000)) << redis;
+  }
+  cluster_->redis()->Start();
+}
+
+// Somebody who watches a report (server-sent events) through a gateway, and when each state was heard.
+class Watcher {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Watcher(uint16_t port, const std::string& report, const std::string& token) : client_(OptionsFor(port)) {
+    const auto head =
+        client_.Open({"GET", "/v1/reports/" + report + "/events", {{"Authorization", "Bearer " + token}}, ""});
+    EXPECT_TRUE(head.ok()) << head.status();
+    if (!head.ok()) return;
+    EXPECT_EQ(head->status, 200);
+    thread_ = std::thread([this] { Read(); });
+  }
+  ~Watcher() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  // When the `count`-th event with this state came; waits for it up to 10 s.
+  absl::StatusOr<Clock::time_point> Heard(const std::string& state, size_t count) {
+    const auto until = Clock::now() + std::chrono::seconds(10);
+    std::unique_lock lock(mutex_);
+    while (heard_[state].size() < count) {
+      if (changed_.wait_until(lock, until) == std::cv_status::timeout) {
+        return absl::DeadlineExceededError(state + " " + std::to_string(count) + " was not heard");
+      }
+    }
+    return heard_[state][count - 1];
+  }
+
+ private:
+  static http::ClientOptions OptionsFor(uint16_t port) {
+    http::ClientOptions options;
+    options.port = port;
+    return options;
+  }
+  void Read() {
+    http::SseParser parser;
+    while (!stopping_) {
+      const auto bytes = client_.ReadSome(std::chrono::milliseconds(100));
+      if (absl::IsDeadlineExceeded(bytes.status())) continue;
+      if (!bytes.ok() || bytes->empty()) return;
+      parser.Feed(*bytes);
+      while (const auto event = parser.Next()) {
+        const demo::Json update = demo::Json::parse(event->data, nullptr, false);
+        std::lock_guard lock(mutex_);
+        if (update.is_object()) heard_[update.value("state", "")].push_back(Clock::now());
+        changed_.notify_all();
+      }
+    }
+  }
+
+  http::Client client_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::vector<Clock::time_point>> heard_;  // guarded by mutex_
+  std::thread thread_;
+};
+
+// Streams hang on the replicas that their gateway chose; a change is made by any other. With Redis replicas wake each
+// other, without it the tick (a second to number, a second to hand out) finds it.
+TEST_F(ClusterTest, WatchersHearOfChangesMadeThroughTheOtherGateway) {
+  constexpr size_t kWatchers = 4;  // two at each replica
+  Village watching(cluster_->StoryOptionsFor(0)), working(cluster_->StoryOptionsFor(1));
+  demo::ApiClient reporter = working.Citizen("citizen_a"), desk = working.Officer("desk"),
+                  specialist = working.Officer("specialist_land");
+  const demo::ApiAnswer made =
+      reporter.Post("/v1/reports", {{"category", "road.pothole"},
+                                    {"description", "Ổ gà to trước chợ"},
+                                    {"place", {{"point", {{"lat", 19.8611}, {"lng", 105.8711}}}, {"unit", "15952"}}},
+                                    {"answers", {{"size", "medium"}, {"danger", "false"}}}});
+  ASSERT_EQ(made.status, 200) << made.raw;
+  const std::string id = made.Text("id"), path = "/v1/reports/" + id;
+  const demo::Json officer = {{"officer", specialist.Get("/v1/me").Text("account")}};
+  ASSERT_EQ(desk.Post(path + ":assign", officer).status, 200);
+  ASSERT_EQ(specialist.Post(path + ":start", demo::Json::object()).status, 200);
+  std::list<Watcher> watchers;
+  for (size_t i = 0; i < kWatchers; ++i) watchers.emplace_back(cluster_->http_port(0), id, reporter.token());
+
+  size_t asked = 0;
+  for (const bool redis : {true, false}) {
+    if (!redis) cluster_->redis()->Kill();
+    std::vector<int64_t> ms;  // of the last to hear, by round
+    for (int round = 0; round < (redis ? 7 : 3); ++round) {
+      // Calls go round the replicas: so another one than in the round before is asked.
+      if (round % 2 == 1) {
+        ASSERT_EQ(specialist.Get(path).status, 200);
+      }
+      ASSERT_EQ(specialist.Post(path + ":ask", {{"text", "Ổ gà nằm ở làn nào?"}}).status, 200);
+      auto last = Watcher::Clock::now();
+      const auto done = last;
+      ++asked;
+      for (Watcher& watcher : watchers) {
+        const auto heard = watcher.Heard("STATE_WAITING", asked);
+        ASSERT_TRUE(heard.ok()) << heard.status();
+        last = std::max(last, *heard);
+      }
+      ms.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(last - done).count());
+      ASSERT_EQ(reporter.Post(path + "/updates", {{"text", "Làn bên phải"}}).status, 200);
+    }
+    std::sort(ms.begin(), ms.end());
+    RecordProperty(redis ? "last_heard_ms" : "last_heard_without_redis_ms", std::to_string(ms.back()));
+    if (redis) {
+      EXPECT_LT(ms[ms.size() / 2], 200) << "the tick alone takes half a second in the mean";
+    } else {
+      EXPECT_LT(ms.back(), 4000) << "two ticks, on a machine that does other things";
+    }
   }
   cluster_->redis()->Start();
 }

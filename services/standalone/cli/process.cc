@@ -36,6 +36,7 @@ void Process::Bind(CLI::App& app) {
   settings_.Bind(registry_);
   log_config_.Bind(registry_);
   database_config_.Bind(registry_);
+  redis_config_.Bind(registry_);
   for (const auto& module : modules_) module->BindConfig(registry_);
   registry_.AddFlags(app);
 }
@@ -62,8 +63,8 @@ absl::Status Process::OpenStores() {
     has_data = has_data || elsewhere;
   }
   ASSIGN_OR_RETURN(keys_, auth::KeyRing::OpenOrCreate({.folder = data_dir_->keys()}, has_data, clock_, random_));
-  limiter_ = std::make_unique<cache::LocalRateLimiter>(cache::LocalRateLimiterOptions{}, clock_);
-  rate_limits_ = std::make_unique<app::RateLimits>(*limiter_, settings_.rate_factor_percent);
+  ASSIGN_OR_RETURN(shared_, app::SharedState::Open(redis_config_, *keys_, clock_, random_, *logger_, metrics_));
+  rate_limits_ = std::make_unique<app::RateLimits>(shared_->limiter(), settings_.rate_factor_percent);
   audit_ = std::make_unique<app::Audit>(clock_, ids_, *keys_, *logger_);
   app::HostParts parts{.data_dir = data_dir_->path(),
                        .resource_dir = resources_,
@@ -76,10 +77,13 @@ absl::Status Process::OpenStores() {
                        .metrics = metrics_,
                        .keys = *keys_};
   if (settings_.rate_limits) parts.limiter = rate_limits_.get();
+  parts.revoked = shared_->revoked();
+  parts.fanout = shared_->fanout();
   parts.audit = audit_->Provider();
   parts.pool.max_threads = static_cast<int>(settings_.handler_threads);
   host_ = std::make_unique<app::Host>(std::move(parts), std::move(modules_));
   RETURN_IF_ERROR(host_->Prepare());
+  shared_->Start();
   RETURN_IF_ERROR(host_->Start());
   audit_->StartForwarding(*host_);
   return absl::OkStatus();
@@ -111,11 +115,13 @@ void Process::Stop() {
     if (audit_ != nullptr) audit_->Stop();
     host_->Stop();
   }
+  if (shared_ != nullptr) shared_->Stop();
   metrics_server_.reset();
   grpc_.reset();
   if (logger_ != nullptr) logger_->Info("stopped");
   host_.reset();
   audit_.reset();
+  shared_.reset();
   data_dir_.reset();
 }
 

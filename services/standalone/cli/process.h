@@ -13,10 +13,11 @@
 #include "libs/app/host.h"
 #include "libs/app/metrics_server.h"
 #include "libs/app/rate_limits.h"
+#include "libs/app/shared_state.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
-#include "libs/cache/rate_limiter.h"
+#include "libs/cache/redis_config.h"
 #include "libs/config/registry.h"
 #include "libs/rpc/grpc_server.h"
 #include "libs/telemetry/config.h"
@@ -65,6 +66,7 @@ class Process {
   Settings settings_;
   telemetry::LogConfig log_config_;
   app::DatabaseConfig database_config_;
+  cache::RedisConfig redis_config_;
   base::SystemClock clock_;
   base::SystemRandom random_;
   base::IdGenerator ids_{clock_, random_};
@@ -73,7 +75,7 @@ class Process {
   std::unique_ptr<telemetry::Logger> logger_;
   telemetry::Metrics metrics_;
   std::unique_ptr<auth::KeyRing> keys_;
-  std::unique_ptr<cache::LocalRateLimiter> limiter_;
+  std::unique_ptr<app::SharedState> shared_;
   std::unique_ptr<app::RateLimits> rate_limits_;
   std::unique_ptr<app::Audit> audit_;
   std::vector<std::unique_ptr<app::ServiceModule>> modules_;
