@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build run test demo seed-load bench bench-feedback bench-cluster cluster fuzz format lint buf tidy asan tsan clean
+.PHONY: help setup build run test plans demo seed-load bench bench-feedback bench-cluster cluster fuzz format lint buf tidy asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,13 @@ run: build ## start the standalone platform in development mode on 127.0.0.1:808
 
 test: build ## run every test
 	@cd $(BUILD) && ctest -j $(JOBS) --no-tests=error
+
+plans: build ## how PostgreSQL finds rows among a million (PLAN_ROWS=1000000)
+	@for service in feedback procedures payments; do \
+	  DINH_TEST_ENGINE=postgres DINH_PLAN_ROWS=$(PLAN_ROWS) $(BUILD)/bin/$${service}_service_test --gtest_filter='*PlansTest.No*' || exit 1; \
+	done
+
+PLAN_ROWS ?= 1000000
 
 demo: build ## play the story against a freshly started platform
 	@$(BUILD)/bin/dinh demo
