@@ -25,6 +25,8 @@ struct DatabaseConfig {
   std::chrono::milliseconds reconnect_limit{10'000};
   // Not a setting: false for a process that finds its schema as it must be (FAILED_PRECONDITION reason SCHEMA_BEHIND).
   bool migrate = true;
+  // Not a setting: the target of a copy (libs/db/store_copy.h).
+  bool copying = false;
   // Tests: told of every statement when it is prepared. Called from any thread.
   std::function<void(std::string_view sql)> on_prepare;
 
@@ -60,6 +62,7 @@ struct DatabaseConfig {
     options.lock_timeout = lock_timeout;
     options.reconnect_limit = reconnect_limit;
     options.migrate = migrate;
+    options.copying = copying;
     options.on_prepare = on_prepare;
     return options;
   }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -148,6 +149,35 @@ TEST_P(AuditChainTest, AnUntouchedLogIsWhole) {
   EXPECT_EQ(Chain(*ring_), 3);
   EXPECT_EQ(Chain(*ring_), 0);
   EXPECT_TRUE(Verify().ok());
+}
+
+// Two replicas of a service on one database: both write audit rows and both chain.
+TEST_P(AuditChainTest, ReplicasOnOneDatabaseMakeOneChain) {
+  constexpr int kEach = 60;
+  db::TestDatabase other(&store_);
+  AuditLog other_log(*other.db, other.clock, ids_);
+  const auto replica = [&](db::Database& database, AuditLog& log) {
+    AuditChainer chainer(database, *ring_, store_.clock, "procedures",
+                         {.interval = std::chrono::milliseconds(1), .batch_rows = 7});
+    AuditWriter writer(log, store_.clock);
+    chainer.Start();
+    for (int i = 0; i < kEach; ++i) {
+      auto ctx = store_.Context();
+      EXPECT_TRUE(
+          database.Transact(*ctx, [&](db::Tx& tx) { return log.Append(tx, AuditRow{.method = "dinh.x.v1.X/Change"}); })
+              .ok());
+      EXPECT_TRUE(writer.Submit({AuditRow{.method = "dinh.x.v1.X/Read"}}).ok());
+    }
+    writer.Stop();
+    chainer.Stop();  // a last round chains what is there
+  };
+  std::thread second([&] { replica(*other.db, other_log); });
+  replica(*store_.db, log_);
+  second.join();
+  const AuditReport report = Verify();
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(report.rows, 4 * kEach);
+  EXPECT_EQ(report.unchained, 0);
 }
 
 TEST_P(AuditChainTest, LongLogsKeepAHeadForEveryThousandRows) {

@@ -108,6 +108,15 @@ absl::Status SchemaBehind(std::string_view schema) {
       {{"schema", name}});
 }
 
+absl::Status CopyUnfinished(std::string_view schema) {
+  const std::string name(schema);
+  return base::FailedPrecondition(
+      "COPY_UNFINISHED",
+      {"Schema “" + name + "” đang được sao chép dở. Hãy chạy lại đúng lệnh “dinh db copy” cho đến khi xong.",
+       "A copy into schema '" + name + "' is not finished. Run the same 'dinh db copy' again until it is."},
+      {{"schema", name}});
+}
+
 absl::Status UniqueViolation() {
   return base::Error(
       absl::StatusCode::kAlreadyExists, "UNIQUE_VIOLATION",

@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -46,6 +47,7 @@ struct PostgresOptions {
   std::chrono::milliseconds reconnect_limit{10'000};
   // false: Migrate runs nothing and creates no schema; what is missing is FAILED_PRECONDITION reason SCHEMA_BEHIND.
   bool migrate = true;
+  bool copying = false;  // a copy fills the schema (store_copy.h); false: one that is being filled is refused
   std::string application = "dinh";  // as pg_stat_activity shows it
   // Tests: told of every statement when it is prepared. Called from any thread.
   std::function<void(std::string_view sql)> on_prepare;
@@ -54,12 +56,14 @@ struct PostgresOptions {
 };
 
 // Connects once. Errors name what to do: FAILED_PRECONDITION reasons DATABASE_DSN_INVALID, DATABASE_LOGIN_REFUSED,
-// DATABASE_ABSENT, SCHEMA_ABSENT; UNAVAILABLE reason STORAGE_UNAVAILABLE when no host answers.
+// DATABASE_ABSENT, SCHEMA_ABSENT, COPY_UNFINISHED; UNAVAILABLE reason STORAGE_UNAVAILABLE when no host answers.
 absl::StatusOr<std::unique_ptr<Database>> OpenPostgres(const PostgresOptions& options, const base::Clock& clock);
 
 // Whether a service has kept data in a schema whose name begins with options.schema: then keys must not be made anew.
 // Errors: those of OpenPostgres.
 absl::StatusOr<bool> PostgresHoldsData(const PostgresOptions& options);
+// The names of those schemas, sorted.
+absl::StatusOr<std::vector<std::string>> PostgresSchemas(const PostgresOptions& options);
 
 // What one service needs in the database: a schema that only its role can see.
 struct PostgresService {

@@ -288,5 +288,22 @@ TEST_F(FailOverTest, WithoutAClaimAnotherHistoryCannotTell) {
   EXPECT_EQ(Rows(), 1);
 }
 
+// What the server has no room for is a refusal that passes, and nothing half-done.
+TEST(LimitTest, WhatTheServerHasNoRoomForIsRefused) {
+  TestDatabase t(Engine::kPostgres, {{1, "rows", "CREATE TABLE rows (id BIGINT NOT NULL);"}});
+  auto ctx = t.Context();
+  const absl::Status full = t.db->Transact(*ctx, [](Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.Exec("INSERT INTO rows (id) VALUES (1)").status());
+    const auto ignore = [](const Row&) {};
+    RETURN_IF_ERROR(
+        tx.Query("SELECT set_config('temp_file_limit', '64', TRUE), set_config('work_mem', '64', TRUE)", {}, ignore));
+    return tx.Query("SELECT n FROM generate_series(1, 200000) n ORDER BY -n LIMIT 150000", {}, ignore);
+  });
+  EXPECT_EQ(ReasonOf(full), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(full.message().find("temp_file"), std::string::npos) << "no internal text";
+  EXPECT_EQ(t.Number("SELECT COUNT(*) FROM rows"), 0);
+  EXPECT_TRUE(t.Exec("INSERT INTO rows (id) VALUES (2)").ok());
+}
+
 }  // namespace
 }  // namespace dinh::db

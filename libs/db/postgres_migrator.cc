@@ -12,12 +12,15 @@
 #include "libs/db/postgres_connect.h"
 #include "libs/db/postgres_types.h"
 #include "libs/db/rewrite.h"
+#include "libs/db/store_copy.h"
 
 namespace dinh::db {
 namespace {
 
 // The first half of the advisory locks' keys; the other half is the schema's hash.
 constexpr int kMigrationLock = 0x64696e68;
+
+constexpr char kCopyMark[] = "SELECT 1 FROM pg_tables WHERE tablename = 'copy_progress' AND schemaname = $1";
 
 using Texts = std::vector<std::string>;
 
@@ -169,6 +172,10 @@ absl::Status CheckMigrations(Session& session, const std::string& schema, std::s
 absl::Status MigratePostgres(const PostgresOptions& options, const base::Clock& clock, std::string_view component,
                              const std::vector<Migration>& migrations) {
   ASSIGN_OR_RETURN(Session session, Connect(options));
+  if (!options.copying) {
+    ASSIGN_OR_RETURN(const bool unfinished, Exists(session, kCopyMark, options.schema));
+    if (unfinished) return CopyUnfinished(options.schema);
+  }
   if (!options.migrate) return CheckMigrations(session, options.schema, component, migrations);
   // Given back with the connection, whatever happens.
   RETURN_IF_ERROR(
@@ -199,11 +206,38 @@ absl::Status EnsurePostgresSchema(const PostgresOptions& options) {
   return exists ? absl::OkStatus() : SchemaAbsent(options.schema);
 }
 
-absl::StatusOr<bool> PostgresHoldsData(const PostgresOptions& options) {
+absl::StatusOr<std::vector<std::string>> PostgresSchemas(const PostgresOptions& options) {
   ASSIGN_OR_RETURN(Session session, Connect(options));
-  return Exists(session,
-                "SELECT 1 FROM pg_tables WHERE tablename = 'schema_migrations' AND starts_with(schemaname, $1) LIMIT 1",
-                options.schema);
+  ASSIGN_OR_RETURN(const PostgresResult found,
+                   session.Run("SELECT schemaname FROM pg_tables WHERE tablename = 'schema_migrations' AND "
+                               "starts_with(schemaname, $1) ORDER BY schemaname",
+                               {options.schema}));
+  std::vector<std::string> schemas;
+  for (int i = 0; i < PQntuples(found.get()); ++i) schemas.emplace_back(PQgetvalue(found.get(), i, 0));
+  return schemas;
+}
+
+absl::StatusOr<bool> PostgresHoldsData(const PostgresOptions& options) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> schemas, PostgresSchemas(options));
+  return !schemas.empty();
+}
+
+absl::StatusOr<CopyTarget> LookAtTarget(const PostgresOptions& options) {
+  if (!IsName(options.schema)) return BadName(options.schema);
+  ASSIGN_OR_RETURN(Session session, Connect(options));
+  ASSIGN_OR_RETURN(const bool begun, Exists(session, kCopyMark, options.schema));
+  if (begun) return CopyTarget::kUnfinished;
+  ASSIGN_OR_RETURN(const bool used,
+                   Exists(session, "SELECT 1 FROM pg_tables WHERE schemaname = $1 LIMIT 1", options.schema));
+  return used ? CopyTarget::kInUse : CopyTarget::kEmpty;
+}
+
+absl::Status PrepareTarget(const PostgresOptions& options) {
+  RETURN_IF_ERROR(EnsurePostgresSchema(options));
+  ASSIGN_OR_RETURN(Session session, Connect(options));
+  return session.Script(
+      "CREATE TABLE IF NOT EXISTS copy_progress (table_name TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, "
+      "last_key TEXT NOT NULL, done SMALLINT NOT NULL)");
 }
 
 absl::Status ProvisionPostgres(const std::string& admin_dsn, const std::vector<PostgresService>& services) {

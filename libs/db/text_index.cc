@@ -79,6 +79,12 @@ absl::Status TextIndex::Remove(Tx& tx, int64_t key, std::string_view folded) con
                       {key, document});
 }
 
+absl::StatusOr<int64_t> TextIndex::Newest(Tx& tx) const {
+  ASSIGN_OR_RETURN(const auto newest, tx.QueryOne("SELECT COALESCE(MAX(key), 0) FROM " + name_, {},
+                                                  [](const Row& row) { return row.Int(0); }));
+  return newest.value_or(0);
+}
+
 absl::StatusOr<std::vector<int64_t>> TextIndex::Window(Tx& tx, std::string_view query, int64_t from, int64_t to,
                                                        int limit) const {
   const std::string sql = tx.engine() == Engine::kSqlite

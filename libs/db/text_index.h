@@ -55,6 +55,8 @@ class TextIndex {
   absl::Status Put(Tx& tx, int64_t key, std::string_view folded) const;
   // `folded`: exactly what was put.
   absl::Status Remove(Tx& tx, int64_t key, std::string_view folded) const;
+  // The highest key, 0 when there is none: where filling goes on. PostgreSQL only.
+  absl::StatusOr<int64_t> Newest(Tx& tx) const;
   // Keys below `before` whose documents hold all `words` (of TextWords), at most `limit`. No words: nothing is found.
   absl::StatusOr<TextPage> Find(Tx& tx, const std::vector<std::string>& words, int64_t before, int limit) const;
 

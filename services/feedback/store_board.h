@@ -25,6 +25,7 @@
 
 namespace dinh::feedback {
 
+inline constexpr char kBoardText[] = "board_text";  // the text index
 inline constexpr int kBoardScanMax = 2000;      // rows looked at for one page
 inline constexpr int kSectionScanMax = 65'536;  // in an index that holds what is looked at
 inline constexpr int kBoardPointsMax = 500;     // single reports in one answer of the map
@@ -34,7 +35,7 @@ inline constexpr int kFollowTileLevel = 14;
 
 class BoardStore {
  public:
-  explicit BoardStore(const auth::Sealer& sealer) : sealer_(sealer), text_("board_text") {}
+  explicit BoardStore(const auth::Sealer& sealer) : sealer_(sealer), text_(kBoardText) {}
 
   // The text index; once, after the service's migrations.
   absl::Status EnsureSchema(db::Database& database) const { return text_.EnsureSchema(database); }

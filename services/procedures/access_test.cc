@@ -1,7 +1,6 @@
 // Who may do what with whose dossier; bad input; files.
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <mutex>

@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
 #include "services/standalone/cli/data_dir.h"
+#include "services/standalone/cli/installation.h"
 #include "services/standalone/cli/terminal.h"
 
 namespace dinh::standalone {
@@ -21,26 +21,23 @@ namespace {
 constexpr std::chrono::seconds kCreateDeadline{60};
 
 struct Options {
-  std::string data_dir = "var";
+  Installation installation;
   std::string resource_dir;
   std::string username, full_name, position, role = "admin", agency, unit;
 };
 
-absl::StatusOr<std::string> Create(const Options& options) {
+absl::StatusOr<std::string> Create(Options& options) {
   ASSIGN_OR_RETURN(const std::string resources, app::FindResources(options.resource_dir));
-  ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.data_dir));
+  RETURN_IF_ERROR(options.installation.Configure());
+  ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.installation.data_dir()));
   base::SystemClock clock;
   base::SystemRandom random;
   base::IdGenerator ids(clock, random);
+  ASSIGN_OR_RETURN(const bool holds_data, options.installation.HoldsData());
   ASSIGN_OR_RETURN(std::unique_ptr<auth::KeyRing> keys,
-                   auth::KeyRing::OpenOrCreate({.folder = data_dir->keys()}, data_dir->HasData(), clock, random));
+                   auth::KeyRing::OpenOrCreate({.folder = data_dir->keys()}, holds_data, clock, random));
   ASSIGN_OR_RETURN(const std::string password, ReadNewSecret("Mật khẩu (ít nhất 12 ký tự)"));
-  const std::filesystem::path folder = std::filesystem::path(data_dir->path()) / "db";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  db::SqliteOptions sqlite;
-  sqlite.path = folder / "identity.sqlite";
-  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(sqlite, clock));
+  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, options.installation.Open("identity", clock));
   identity::AdminTools tools{
       .database = *database, .keys = *keys, .random = random, .ids = ids, .resource_dir = resources};
   identity::NewOfficer officer;
@@ -60,7 +57,7 @@ void AddAdmin(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* create = admin->add_subcommand(
       "create-officer", "Create an officer; the password is read from the terminal (or a line of standard input)");
-  create->add_option("--data-dir", options->data_dir, "data folder")->capture_default_str();
+  options->installation.Bind(*create);
   create->add_option("--resource-dir", options->resource_dir, "shipped data (deploy/data)");
   create->add_option("--username", options->username, "for logging in, e.g. quantri.hoanghoa")->required();
   create->add_option("--full-name", options->full_name, "full name")->required();

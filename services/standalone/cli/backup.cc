@@ -86,8 +86,8 @@ int RunBackup(const BackupArguments& arguments) {
 }
 
 absl::Status Verify(const std::string& data_dir, const std::vector<auth::AuditHead>& heads) {
-  const int audit = VerifyAudit(data_dir, heads);
-  const int ledger = VerifyLedger(data_dir);
+  const int audit = VerifyAudit(Installation(data_dir), heads);
+  const int ledger = VerifyLedger(Installation(data_dir));
   if (audit == kExitOk && ledger == kExitOk) return absl::OkStatus();
   return base::Error(absl::StatusCode::kDataLoss, "BACKUP_UNSOUND",
                      {"Bản sao lưu nguyên vẹn nhưng nhật ký hoặc sổ kép trong đó hỏng. Không khôi phục gì cả.",

@@ -13,6 +13,7 @@ void AddVerify(CLI::App& app, int& exit_code);    // audit verify, ledger verify
 void AddKeys(CLI::App& app, int& exit_code);      // keys list | rotate | export
 void AddBackup(CLI::App& app, int& exit_code);    // backup, restore
 void AddAdmin(CLI::App& app, int& exit_code);     // admin create-officer
+void AddDb(CLI::App& app, int& exit_code);        // db copy
 void AddSeedLoad(CLI::App& app, int& exit_code);  // seed-load
 void AddVersion(CLI::App& app, int& exit_code);
 

@@ -23,6 +23,7 @@ void AddCommands(CLI::App& app, int& exit_code) {
   AddKeys(app, exit_code);
   AddBackup(app, exit_code);
   AddAdmin(app, exit_code);
+  AddDb(app, exit_code);
   AddSeedLoad(app, exit_code);
   AddVersion(app, exit_code);
 }

@@ -1,6 +1,5 @@
 // Data for load tests.
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -14,6 +13,7 @@
 #include "services/standalone/cli/command_list.h"
 #include "services/standalone/cli/commands.h"
 #include "services/standalone/cli/data_dir.h"
+#include "services/standalone/cli/installation.h"
 
 namespace dinh::standalone {
 namespace {
@@ -23,26 +23,22 @@ constexpr int64_t kReportsMax = 100'000'000;
 constexpr int64_t kPageCacheKib = 262'144;  // one process, one writer, much to index
 
 struct Options {
-  std::string data_dir = "var";
+  Installation installation;
   std::string resource_dir;
   int64_t reports = 1'000'000;
   uint64_t seed = 1;
 };
 
-absl::Status Seed(const Options& options) {
+absl::Status Seed(Options& options) {
   ASSIGN_OR_RETURN(const std::string resources, app::FindResources(options.resource_dir));
-  ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.data_dir));
+  RETURN_IF_ERROR(options.installation.Configure());
+  ASSIGN_OR_RETURN(std::unique_ptr<DataDir> data_dir, DataDir::Lock(options.installation.data_dir()));
   base::SystemClock clock;
   base::SystemRandom random;
+  ASSIGN_OR_RETURN(const bool holds_data, options.installation.HoldsData());
   ASSIGN_OR_RETURN(std::unique_ptr<auth::KeyRing> keys,
-                   auth::KeyRing::OpenOrCreate({.folder = data_dir->keys()}, data_dir->HasData(), clock, random));
-  const std::filesystem::path folder = std::filesystem::path(data_dir->path()) / "db";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  db::SqliteOptions sqlite;
-  sqlite.path = folder / "feedback.sqlite";
-  sqlite.page_cache_kib = kPageCacheKib;
-  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, db::OpenSqlite(sqlite, clock));
+                   auth::KeyRing::OpenOrCreate({.folder = data_dir->keys()}, holds_data, clock, random));
+  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database, options.installation.Open("feedback", clock, kPageCacheKib));
   base::OpContext ctx(clock, clock.Steady() + kSeedDeadline);
   feedback::SeedPlan plan;
   plan.reports = options.reports;
@@ -63,7 +59,7 @@ absl::Status Seed(const Options& options) {
 void AddSeedLoad(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* seed = app.add_subcommand("seed-load", "Fill a stopped installation with made-up reports, for load tests");
-  seed->add_option("--data-dir", options->data_dir, "data folder")->capture_default_str();
+  options->installation.Bind(*seed);
   seed->add_option("--resource-dir", options->resource_dir, "shipped data (deploy/data)");
   seed->add_option("--reports", options->reports, "how many")
       ->capture_default_str()

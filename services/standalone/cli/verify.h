@@ -2,15 +2,15 @@
 // found and return the exit code (commands.h).
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "libs/auth/audit_chain.h"
+#include "services/standalone/cli/installation.h"
 
 namespace dinh::standalone {
 
 // `heads`: kept elsewhere, of any service, to hold the chains against.
-int VerifyAudit(const std::string& data_dir, const std::vector<auth::AuditHead>& heads);
-int VerifyLedger(const std::string& data_dir);
+int VerifyAudit(const Installation& installation, const std::vector<auth::AuditHead>& heads);
+int VerifyLedger(const Installation& installation);
 
 }  // namespace dinh::standalone
