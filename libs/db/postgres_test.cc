@@ -68,12 +68,20 @@ TEST_F(PostgresTest, ReadThenWriteIsSerializable) {
   constexpr int kThreads = 4, kRounds = 25;
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
+  std::atomic<int> have_read{0};  // at first all read before any writes: so they do get in each other's way
+  const auto together = [&] {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    ++have_read;
+    while (have_read < kThreads && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+  };
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < kRounds;) {
         auto ctx = t_.Context();
-        const absl::Status status = t_.db->Transact(*ctx, [](Tx& tx) {
-          return tx.Exec("UPDATE counters SET value = $1 WHERE id = 'n'", {ValueOf(tx, "n") + 1}).status();
+        const absl::Status status = t_.db->Transact(*ctx, [&](Tx& tx) {
+          const int64_t value = ValueOf(tx, "n");
+          together();
+          return tx.Exec("UPDATE counters SET value = $1 WHERE id = 'n'", {value + 1}).status();
         });
         EXPECT_TRUE(status.ok() || ReasonOf(status) == "STORAGE_BUSY") << status;
         if (status.ok()) ++round;
@@ -382,7 +390,11 @@ TEST_F(PostgresTest, InFlightAcrossProcesses) {
     EXPECT_EQ(again->value(), "answer");
     EXPECT_TRUE(replayed);
   }
-  EXPECT_EQ(t_.Number("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
+  // The lock goes a moment after the answer.
+  const auto locks = [&] { return t_.Number("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"); };
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (locks() > 0 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+  EXPECT_EQ(locks(), 0);
 }
 
 TEST_F(PostgresTest, TextsCompareByTheirBytes) {
