@@ -26,9 +26,9 @@
 namespace dinh::feedback {
 
 inline constexpr char kBoardText[] = "board_text";  // the text index
-inline constexpr int kBoardScanMax = 2000;      // rows looked at for one page
-inline constexpr int kSectionScanMax = 65'536;  // in an index that holds what is looked at
-inline constexpr int kBoardPointsMax = 500;     // single reports in one answer of the map
+inline constexpr int kBoardScanMax = 2000;          // rows looked at for one page
+inline constexpr int kSectionScanMax = 65'536;      // in an index that holds what is looked at
+inline constexpr int kBoardPointsMax = 500;         // single reports in one answer of the map
 inline constexpr int kNearbyMax = 20;
 inline constexpr size_t kCellsPerAnswerMax = 4096;
 inline constexpr int kFollowTileLevel = 14;
