@@ -40,6 +40,7 @@ constexpr int kReaders = 64;
 constexpr std::chrono::seconds kReadTime{4};
 constexpr int kLifecycleClients = 50;
 constexpr std::chrono::seconds kLifecycleRound{8};
+constexpr std::chrono::seconds kSeedMax{1800};
 constexpr int64_t kReportsDefault = 1'000'000;
 constexpr int kHopConnections = 16;
 constexpr int kHopSeconds = 4;
@@ -176,10 +177,11 @@ void BenchHop(Cluster& cluster, const std::string& folder) {
 void SeedReports(Cluster& cluster, int64_t reports, const std::string& folder) {
   const auto begin = SteadyClock::now();
   testing::ChildProcess seed;
-  seed.Start({testing::ServerProcess::Binary(), "seed-load", "--reports", std::to_string(reports), "--keys",
-              cluster.keys(), "--resource-dir", testing::ServerProcess::Resources()},
+  seed.Start({testing::ServerProcess::Binary(), "seed-load", "--reports", std::to_string(reports), "--data-dir", folder,
+              "--resource-dir", testing::ServerProcess::Resources()},
              {"DINH_DB_DSN=" + cluster.DsnOf("feedback")}, folder + "/seed.log");
-  while (seed.Running()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  // The folder has the cluster's keys where an installation has them.
+  if (seed.WaitFor(kSeedMax) != 0) Fail("seed-load: " + seed.LogTail());
   Print("seed_reports", static_cast<double>(reports));
   Print("seed_s", MsSince(begin) / 1000);
 }

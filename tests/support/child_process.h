@@ -27,6 +27,7 @@ class ChildProcess {
   void Signal(int signal) const;
   // Waits (≤ 120 s, then Kill) for its end; the exit code, -1 when a signal ended it.
   int Wait();
+  int WaitFor(std::chrono::seconds limit) { return WaitUntil(limit); }
   // false: it has ended by itself, or was never started.
   bool Running();
 

@@ -3,6 +3,7 @@
 
 #include "libs/base/civil.h"
 #include "libs/base/strings.h"
+#include "libs/db/dialect.h"
 #include "services/feedback/domain/templates.h"
 #include "services/feedback/errors.h"
 #include "services/feedback/handlers/handlers.h"
@@ -13,6 +14,8 @@ namespace dinh::feedback {
 absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const ChangeRequest& request) {
   const std::string code = ParsePublicCode(request.code).value_or("");
   const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+    // Figures, loads and turns are rows that all changes share, in an order that depends on the report: one at a time.
+    RETURN_IF_ERROR(db::LockName(tx, kFiguresLock));
     ReportRow row;
     Seen seen = Seen::kOffice;
     if (request.scoped) {

@@ -228,6 +228,7 @@ absl::StatusOr<pb::Report> Handlers::Make(rpc::Context& ctx, const pb::CreateRep
   submit.at = ctx.Now();
   const std::string title = ctx.principal().kind == auth::CallerKind::kOfficer ? OfficerTitle(ctx, draft.row) : "";
   const auto make = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+    RETURN_IF_ERROR(db::LockName(tx, kFiguresLock));
     ReportRow row = draft.row;
     if (!draft.allowance.who.empty()) {
       RETURN_IF_ERROR(CountToday(tx, kReports, draft.allowance.who, draft.allowance.at_most, TooManyReports()));
