@@ -162,18 +162,37 @@ absl::Status Jobs::Execute(const Job& job) {
   return status;
 }
 
+absl::Status Jobs::StillMine(db::Tx& tx, const Job& job) const {
+  ASSIGN_OR_RETURN(const std::optional<int64_t> found,
+                   tx.QueryOne("SELECT attempts FROM jobs WHERE id = $1 AND attempts = $2 AND state = 'waiting'" +
+                                   std::string(db::ForUpdate(database_.engine())),
+                               {job.id, job.attempt}, [](const db::Row& row) { return row.Int(0); }));
+  if (found) return absl::OkStatus();
+  return base::Unavailable("LEASE_LOST",
+                           {"Công việc này đã được máy khác nhận.", "Another worker has taken this job."});
+}
+
+void Jobs::LeaseLost(const Job& job) const {
+  logger_.Warn("job_lease_lost",
+               {{"service", options_.service}, {"kind", job.kind}, {"id", job.id}, {"attempt", job.attempt}});
+}
+
 absl::Status Jobs::FinishDone(const Job& job, const JobDone& done) {
   const auto ctx = NewContext(kDatabaseLimit);
-  return database_.Transact(*ctx, [&](db::Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const int64_t removed, tx.Exec("DELETE FROM jobs WHERE id = $1", {job.id}));
-    // Whoever took it over after our lease has written its outcome.
-    if (removed == 0 || !done) return absl::OkStatus();
-    return done(tx);
-  });
+  bool mine = true;
+  RETURN_IF_ERROR(database_.Transact(*ctx, [&](db::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t removed,
+                     tx.Exec("DELETE FROM jobs WHERE id = $1 AND attempts = $2", {job.id, job.attempt}));
+    // Whoever took it over after our lease writes its outcome.
+    mine = removed != 0;
+    return mine && done ? done(tx) : absl::OkStatus();
+  }));
+  if (!mine) LeaseLost(job);
+  return absl::OkStatus();
 }
 
 absl::Status Jobs::FinishFailed(const Job& job, const Registered& kind, const absl::Status& error) {
-  const bool again = WaitingHelps(error) && job.attempt < kind.handler.attempts_max;
+  const bool again = kind.handler.for_ever || (WaitingHelps(error) && job.attempt < kind.handler.attempts_max);
   (again ? kind.retried : kind.failed)->Increment();
   logger_.Warn(again ? "job_failed_will_retry" : "job_failed", {{"service", options_.service},
                                                                 {"kind", job.kind},
@@ -184,13 +203,18 @@ absl::Status Jobs::FinishFailed(const Job& job, const Registered& kind, const ab
   const std::chrono::milliseconds pause =
       std::min(kind.handler.pause_max, kind.handler.pause_min * (int64_t{1} << doublings));
   const auto ctx = NewContext(kDatabaseLimit);
-  return database_.Transact(*ctx, [&](db::Tx& tx) -> absl::Status {
-    RETURN_IF_ERROR(
-        tx.Exec("UPDATE jobs SET state = $2, run_after = $3, last_error = $4 WHERE id = $1",
-                {job.id, again ? "waiting" : "failed", tx.context().Now() + InMicros(pause), Summary(error)})
-            .status());
-    return again || !kind.handler.on_failed ? absl::OkStatus() : kind.handler.on_failed(tx, job);
-  });
+  bool mine = true;
+  RETURN_IF_ERROR(database_.Transact(*ctx, [&](db::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t noted,
+                     tx.Exec("UPDATE jobs SET state = $3, run_after = $4, last_error = $5 WHERE id = $1 AND "
+                             "attempts = $2",
+                             {job.id, job.attempt, again ? "waiting" : "failed", tx.context().Now() + InMicros(pause),
+                              Summary(error)}));
+    mine = noted != 0;
+    return !mine || again || !kind.handler.on_failed ? absl::OkStatus() : kind.handler.on_failed(tx, job);
+  }));
+  if (!mine) LeaseLost(job);
+  return absl::OkStatus();
 }
 
 absl::Status Jobs::RunNow(base::OpContext& ctx, std::string_view id) {

@@ -12,6 +12,10 @@
 //   tried again with growing pauses; others, and the last of `attempts_max`, end the job as failed: on_failed runs, the
 //   row stays for people to look at (events_jobs_failed_total).
 // * Payloads are sealed at rest; last_error keeps code and reason only.
+// * Over the replicas of a cluster a job belongs to one worker for the call's timeout and 30 s more: its lease. The
+//   number of the attempt grows with each claim and is the fencing token: a worker that was halted past its lease (a
+//   stopped machine, a clock that jumped) can neither end the job nor write its outcome once another has claimed it,
+//   and StillMine tells so inside the transactions that it makes meanwhile.
 //
 // Thread safety: Register before Start; the rest from any thread.
 #pragma once
@@ -55,6 +59,7 @@ struct JobKind {
   // In the transaction that marks the job as failed for good. May be empty.
   std::function<absl::Status(db::Tx& tx, const Job& job)> on_failed;
   int attempts_max = 12;
+  bool for_ever = false;  // every failure is tried again, however many there were
   std::chrono::milliseconds timeout{15'000};
   std::chrono::milliseconds pause_min{1'000};  // doubled with each attempt up to
   std::chrono::milliseconds pause_max{600'000};
@@ -88,6 +93,10 @@ class Jobs {
   // just taken it. OK also when it is done or runs in another process; an error: this try failed, the worker goes on.
   absl::Status RunNow(base::OpContext& ctx, std::string_view id);
 
+  // The fence, for transactions inside `run`: UNAVAILABLE (LEASE_LOST) when another worker has claimed the job since.
+  // Otherwise the job stays this worker's until the transaction ends.
+  absl::Status StillMine(db::Tx& tx, const Job& job) const;
+
   void Start();
   // Waits for the calls being made.
   void Stop();
@@ -108,6 +117,7 @@ class Jobs {
   void EndRunning(const std::string& id);
   absl::Status Execute(const Job& job);
   absl::Status FinishDone(const Job& job, const JobDone& done);
+  void LeaseLost(const Job& job) const;
   absl::Status FinishFailed(const Job& job, const Registered& kind, const absl::Status& error);
   std::unique_ptr<base::OpContext> NewContext(std::chrono::milliseconds limit) const;
   std::chrono::milliseconds UntilNextDue();

@@ -173,6 +173,86 @@ TEST_P(JobsTest, AClaimedJobIsNobodyElses) {
   EXPECT_EQ(Number("SELECT COUNT(*) FROM jobs"), 0);
 }
 
+// A worker that is halted in its call until its lease is over finds its job taken: it writes nothing any more.
+TEST_P(JobsTest, PastItsLeaseAWorkerWritesNothing) {
+  Jobs other(JobsOptions{"other", 1}, *database_, clock_, ids_, logger_, metrics_, TestSeal());
+  struct Case {
+    absl::Status first, second;
+    int64_t waiting;  // jobs left for a third try
+    std::string_view done;
+  };
+  const absl::Status down = base::Unavailable("PROVIDER_DOWN", {"x", "x"});
+  const absl::Status wrong = base::FailedPrecondition("BAD_NUMBER", {"x", "x"});
+  const Case cases[] = {{absl::OkStatus(), absl::OkStatus(), 0, "second"},
+                        {down, absl::OkStatus(), 0, "second"},
+                        {wrong, absl::OkStatus(), 0, "second"},
+                        {absl::OkStatus(), down, 1, ""},
+                        {wrong, down, 1, ""}};
+  int number = 0;
+  for (const Case& one : cases) {
+    const std::string kind = "halted." + std::to_string(number++);
+    bool fenced = false;
+    const auto note = [](std::string_view who) {
+      return [who](db::Tx& tx) { return tx.Exec("INSERT INTO done (id) VALUES ($1)", {who}).status(); };
+    };
+    JobKind second;
+    second.run = [&](base::OpContext&, const Job& job) -> absl::StatusOr<JobDone> {
+      EXPECT_EQ(job.attempt, 2);
+      if (!one.second.ok()) return one.second;
+      return note("second");
+    };
+    ASSERT_TRUE(other.Register(kind, second).ok());
+    JobKind first;
+    first.run = [&](base::OpContext&, const Job& job) -> absl::StatusOr<JobDone> {
+      const auto mine = [&] {
+        auto ctx = db::TestContext(clock_);
+        return database_->Transact(*ctx, [&](db::Tx& tx) { return jobs_->StillMine(tx, job); });
+      };
+      EXPECT_TRUE(mine().ok());
+      clock_.Advance(15 * kSecond + 30 * kSecond + 1);  // the call's time and the reserve
+      EXPECT_TRUE(mine().ok()) << "nobody has come";
+      EXPECT_TRUE(other.RunOneDue().value());
+      fenced = absl::IsUnavailable(mine());
+      if (!one.first.ok()) return one.first;
+      return note("first");
+    };
+    first.on_failed = [&](db::Tx& tx, const Job&) { return note("gave up")(tx); };
+    ASSERT_TRUE(jobs_->Register(kind, first).ok());
+    Enqueue({.kind = kind, .payload = ""});
+    EXPECT_TRUE(RunOne());
+    EXPECT_TRUE(fenced) << kind;
+    EXPECT_EQ(Number("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'"), one.waiting) << kind;
+    EXPECT_EQ(Number("SELECT COUNT(*) FROM jobs WHERE state = 'failed'"), 0) << kind;
+    EXPECT_EQ(Number("SELECT COUNT(*) FROM done"), one.done.empty() ? 0 : 1) << kind;
+    EXPECT_EQ(Number("SELECT COUNT(*) FROM done WHERE id = '" + std::string(one.done) + "'"), one.done.empty() ? 0 : 1);
+    auto ctx = db::TestContext(clock_);
+    ASSERT_TRUE(database_
+                    ->Transact(*ctx,
+                               [](db::Tx& tx) -> absl::Status {
+                                 RETURN_IF_ERROR(tx.Exec("DELETE FROM jobs").status());
+                                 return tx.Exec("DELETE FROM done").status();
+                               })
+                    .ok());
+  }
+}
+
+TEST_P(JobsTest, SomeWorkIsTriedForEver) {
+  JobKind kind;
+  kind.run = [this](base::OpContext&, const Job&) -> absl::StatusOr<JobDone> {
+    if (++calls_ < 30) return base::FailedPrecondition("NOT_YET", {"x", "x"});
+    return JobDone();
+  };
+  kind.for_ever = true;
+  ASSERT_TRUE(jobs_->Register("endless", kind).ok());
+  Enqueue({.kind = "endless", .payload = ""});
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_TRUE(RunOne());
+    clock_.Advance(600 * kSecond);
+  }
+  EXPECT_EQ(calls_, 30);
+  EXPECT_EQ(Number("SELECT COUNT(*) FROM jobs"), 0);
+}
+
 TEST_P(JobsTest, RunNowIsTheSameJobEarlier) {
   const std::string id = Enqueue();
   auto ctx = db::TestContext(clock_);

@@ -223,6 +223,19 @@ std::string ServiceHarness::StoredBytes() const {
   return bytes;
 }
 
+bool ServiceHarness::WaitForJobs(std::string_view service, std::string_view kind, int count) {
+  constexpr std::chrono::milliseconds kLook{1};
+  const auto& done =
+      metrics_.AddCounter("events_jobs_done_total", "jobs carried out", {"service", "kind"}).With({service, kind});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (done.Value() < count) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(kLook);
+    clock_.Advance(kLook.count() * base::kMicrosPerMilli);
+  }
+  return true;
+}
+
 size_t ServiceHarness::StoredFiles(std::string_view service) const {
   db::BlobStore* const blobs = host_->blobs(service);
   if (blobs == nullptr) return 0;

@@ -140,6 +140,9 @@ class ServiceHarness {
   std::string StoredBytes() const;
   // How many files lie in a service's blob store; in a folder with what is unfinished.
   size_t StoredFiles(std::string_view service) const;
+  // Waits until `count` jobs of this kind are done since the start. The clock goes on meanwhile as the real one does,
+  // so that a try that failed is repeated. false after 20 s.
+  bool WaitForJobs(std::string_view service, std::string_view kind, int count);
   // A context as a worker has it, for direct calls of stores.
   std::unique_ptr<base::OpContext> NewContext() const;
 

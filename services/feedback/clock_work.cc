@@ -10,7 +10,7 @@
 namespace dinh::feedback {
 namespace {
 
-constexpr char kKind[] = "reports.clock";
+constexpr std::chrono::minutes kRoundMax{2};
 constexpr int kDuePercent = 100;
 
 // The step that is next for a report, if it is due.
@@ -29,33 +29,23 @@ bool IsFirstAfterDue(const EscalationPlan& plan, const EscalationStep& step) {
 
 }  // namespace
 
-absl::Status ClockWork::Register() {
-  events::JobKind kind;
-  kind.run = [this](base::OpContext& ctx, const events::Job&) -> absl::StatusOr<events::JobDone> {
-    RETURN_IF_ERROR(Round(ctx));
-    const base::Micros next = ctx.Now() + std::chrono::microseconds(p_.interval).count();
-    return events::JobDone([this, next](db::Tx& tx) { return Schedule(tx, next); });
-  };
-  kind.attempts_max = 1'000'000;  // it goes on for ever
-  kind.timeout = std::chrono::minutes(2);
-  return p_.jobs.Register(kKind, std::move(kind));
-}
+ClockWork::ClockWork(const Parts& parts)
+    : p_(parts),
+      rounds_(p_.jobs, p_.database,
+              {.kind = "reports.clock",
+               .every = p_.interval,
+               .limit = kRoundMax,
+               .round = [this](base::OpContext& ctx, const events::Fence& fence) { return Round(ctx, fence); }}) {}
 
-absl::Status ClockWork::Schedule(db::Tx& tx, base::Micros at) {
-  // One round an interval, whoever asks for it.
-  const std::string id = "reports.clock-" + std::to_string(at / std::chrono::microseconds(p_.interval).count());
-  return p_.jobs.Enqueue(tx, {.kind = kKind, .payload = "", .id = id, .run_after = at}).status();
-}
-
-absl::Status ClockWork::Round(base::OpContext& ctx) {
+absl::Status ClockWork::Round(base::OpContext& ctx, const events::Fence& fence) {
   RETURN_IF_ERROR(p_.territory.LearnAll(ctx));
   ASSIGN_OR_RETURN(const std::vector<std::string> due,
                    p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.StepsDue(tx, ctx.Now(), kClockBatch); }));
-  for (const std::string& report : due) RETURN_IF_ERROR(TakeStep(ctx, report));
+  for (const std::string& report : due) RETURN_IF_ERROR(TakeStep(ctx, fence, report));
   ASSIGN_OR_RETURN(const std::vector<std::string> closing,
                    p_.database.Read(ctx, [&](db::Tx& tx) { return p_.store.ClosingDue(tx, ctx.Now(), kClockBatch); }));
-  for (const std::string& report : closing) RETURN_IF_ERROR(Close(ctx, report));
-  return SweepPhotos(ctx);
+  for (const std::string& report : closing) RETURN_IF_ERROR(Close(ctx, fence, report));
+  return SweepPhotos(ctx, fence);
 }
 
 absl::StatusOr<ClockWork::Target> ClockWork::TargetOfStep(base::OpContext& ctx, const EscalationStep& step,
@@ -111,7 +101,7 @@ absl::Status ClockWork::Act(db::Tx& tx, ReportRow& row, const EscalationStep& st
   return p_.book.Say(tx, row, line).status();
 }
 
-absl::Status ClockWork::TakeStep(base::OpContext& ctx, const std::string& report) {
+absl::Status ClockWork::TakeStep(base::OpContext& ctx, const events::Fence& fence, const std::string& report) {
   // Looked at first without a transaction, for what must be asked of others; then again inside.
   std::optional<ReportRow> seen;
   const EscalationStep* step = nullptr;
@@ -131,6 +121,7 @@ absl::Status ClockWork::TakeStep(base::OpContext& ctx, const std::string& report
     ASSIGN_OR_RETURN(target, TargetOfStep(ctx, *step, *seen));
   }
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(fence.Check(tx));
     ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ById(tx, report));
     // Answered, routed or taken by another process in between: the next round looks again.
     if (!row || row->revision != seen->revision) return absl::OkStatus();
@@ -148,8 +139,9 @@ absl::Status ClockWork::TakeStep(base::OpContext& ctx, const std::string& report
   });
 }
 
-absl::Status ClockWork::Close(base::OpContext& ctx, const std::string& report) {
+absl::Status ClockWork::Close(base::OpContext& ctx, const events::Fence& fence, const std::string& report) {
   return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(fence.Check(tx));
     ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ById(tx, report));
     if (!row || !row->close_at || *row->close_at > ctx.Now()) return absl::OkStatus();
     Event event;
@@ -163,12 +155,13 @@ absl::Status ClockWork::Close(base::OpContext& ctx, const std::string& report) {
   });
 }
 
-absl::Status ClockWork::SweepPhotos(base::OpContext& ctx) {
+absl::Status ClockWork::SweepPhotos(base::OpContext& ctx, const events::Fence& fence) {
   // Rows first: a file without a row is only wasted room, a row without its file would be a broken promise.
   const base::Micros before = ctx.Now() - kUnusedPhotoKept;
   const int64_t yesterday = base::DaysFromCivil(base::ToVietnam(ctx.Now()).date) - 1;
   ASSIGN_OR_RETURN(const std::vector<std::string> blobs,
                    p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::vector<std::string>> {
+                     RETURN_IF_ERROR(fence.Check(tx));
                      RETURN_IF_ERROR(p_.store.RemoveCounts(tx, yesterday));
                      return p_.store.RemoveUnusedPhotos(tx, before, kSweepPhotosMax);
                    }));

@@ -1,5 +1,5 @@
-// What time does to reports: reminders, escalations, closing, and the removal of unused uploads. Rounds are jobs, so
-// that one process of several makes each; a step is marked in the transaction that takes it, so that it is taken once
+// What time does to reports: reminders, escalations, closing, and the removal of unused uploads. One process of several
+// makes each round; a step is marked in the transaction that takes it, so that it is taken once
 // whatever happens.
 //
 // Thread-safe after Register.
@@ -12,7 +12,7 @@
 #include "libs/base/clock.h"
 #include "libs/db/blob_store.h"
 #include "libs/db/database.h"
-#include "libs/events/jobs.h"
+#include "libs/events/periodic.h"
 #include "services/feedback/clients.h"
 #include "services/feedback/domain/categories.h"
 #include "services/feedback/report_book.h"
@@ -34,14 +34,12 @@ class ClockWork {
     IdentityClient& identity;
     std::chrono::milliseconds interval;
   };
-  explicit ClockWork(const Parts& parts) : p_(parts) {}
+  explicit ClockWork(const Parts& parts);
 
   // Init only.
-  absl::Status Register();
-  // Sees to it that a round is waiting; one that waits already is enough.
-  absl::Status Schedule(db::Tx& tx, base::Micros at);
-  // One round: every step and closing that is due, and old uploads.
-  absl::Status Round(base::OpContext& ctx);
+  absl::Status Register() { return rounds_.Register(); }
+  // Sees to it that a round is waiting.
+  absl::Status Begin(base::OpContext& ctx) { return rounds_.Begin(ctx); }
 
  private:
   // Where an escalation goes, asked of others before the transaction.
@@ -51,13 +49,16 @@ class ClockWork {
     std::vector<std::string> officers;
   };
 
-  absl::Status TakeStep(base::OpContext& ctx, const std::string& report);
-  absl::Status Close(base::OpContext& ctx, const std::string& report);
-  absl::Status SweepPhotos(base::OpContext& ctx);
+  // One round: every step and closing that is due, and old uploads.
+  absl::Status Round(base::OpContext& ctx, const events::Fence& fence);
+  absl::Status TakeStep(base::OpContext& ctx, const events::Fence& fence, const std::string& report);
+  absl::Status Close(base::OpContext& ctx, const events::Fence& fence, const std::string& report);
+  absl::Status SweepPhotos(base::OpContext& ctx, const events::Fence& fence);
   absl::StatusOr<Target> TargetOfStep(base::OpContext& ctx, const EscalationStep& step, const ReportRow& row);
   absl::Status Act(db::Tx& tx, ReportRow& row, const EscalationStep& step, const Target& target);
 
   const Parts p_;
+  events::Periodic rounds_;
 };
 
 }  // namespace dinh::feedback

@@ -69,7 +69,7 @@ class FeedbackModule final : public app::ServiceModule {
   absl::Status Start() override {
     RETURN_IF_ERROR(hub_->Start());
     base::OpContext ctx(platform_->clock(), platform_->clock().Steady() + kStartDeadline);
-    RETURN_IF_ERROR(db_->Transact(ctx, [&](db::Tx& tx) { return clock_->Schedule(tx, ctx.Now()); }));
+    RETURN_IF_ERROR(clock_->Begin(ctx));
     RETURN_IF_ERROR(territory_->LearnAll(ctx));
     jobs_->Start();
     publisher_->Start();

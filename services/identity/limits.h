@@ -46,7 +46,8 @@ inline constexpr base::Micros kKnownAddressSpan = 30 * kDay;
 // What limits and codes leave behind is removed after a day, ended logins after ninety.
 inline constexpr base::Micros kAttemptsKept = kDay;
 inline constexpr base::Micros kLoginsKept = 90 * kDay;
-inline constexpr std::chrono::minutes kSweepPause{30};
+inline constexpr std::chrono::minutes kSweepPause{30};  // from round to round
+inline constexpr std::chrono::minutes kSweepMax{2};     // one round
 inline constexpr int kSweepRowsMax = 1000;
 
 inline constexpr size_t kDeviceBytesMax = 200;

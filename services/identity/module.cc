@@ -55,7 +55,8 @@ class IdentityModule final : public app::ServiceModule {
     password.memory_bytes = static_cast<size_t>(config_.password_memory_mib) << 20;
     hasher_.emplace(password);
     territory_.emplace(platform.To("territory"));
-    sweeper_.emplace(*db_, *store_, platform.clock(), platform.logger());
+    sweeper_.emplace(*jobs_, *db_, *store_);
+    RETURN_IF_ERROR(sweeper_->Register());
     const HandlerParts parts{*db_,
                              *store_,
                              roles_,
@@ -116,21 +117,18 @@ class IdentityModule final : public app::ServiceModule {
   }
 
   absl::Status Start() override {
+    base::OpContext ctx(platform_->clock(), platform_->clock().Steady() + kStartDeadline);
     if (platform_->dev()) {
       ASSIGN_OR_RETURN(const std::string json, ReadDataFile(platform_->resource_dir() + "/demo.json"));
       ASSIGN_OR_RETURN(const DemoAccounts accounts, ParseDemoAccounts(json));
-      base::OpContext ctx(platform_->clock(), platform_->clock().Steady() + kStartDeadline);
       RETURN_IF_ERROR(LoadDemoAccounts(ctx, *db_, *store_, platform_->ids(), accounts));
     }
+    RETURN_IF_ERROR(sweeper_->Begin(ctx));
     jobs_->Start();
-    sweeper_->Start();
     return absl::OkStatus();
   }
 
-  void Stop() override {
-    sweeper_->Stop();
-    jobs_->Stop();
-  }
+  void Stop() override { jobs_->Stop(); }
 
  private:
   void InitSms(app::Platform& platform) {

@@ -1,7 +1,7 @@
 #include "libs/testing/sql_coverage.h"
 #include "services/identity/data_files.h"
 #include "services/identity/domain/phone.h"
-#include "services/identity/sweeper.h"
+#include "services/identity/limits.h"
 #include "services/identity/test_support.h"
 
 namespace dinh::identity {
@@ -72,15 +72,21 @@ TEST_F(StorageTest, SweepsWhatIsOldAndKeepsWhatIsNot) {
   const pb::TokenPair tokens = LoginByPhone("0900000002");
   const auth::Sealer sealer(harness_->keys(), harness_->random());
   const Store store(sealer);
-  telemetry::Logger logger(harness_->clock(), "test", telemetry::Level::kError, [](std::string_view) {});
-  Sweeper sweeper(*harness_->database("identity"), store, harness_->clock(), logger);
-  auto removed = sweeper.SweepAll();
-  ASSERT_TRUE(removed.ok()) << removed.status();
-  EXPECT_EQ(*removed, 0);
+  const auto sweep = [&] {
+    const auto ctx = harness_->NewContext();
+    return harness_->database("identity")
+        ->Transact(*ctx, [&](db::Tx& tx) { return store.Sweep(tx, ctx->Now(), kSweepRowsMax); })
+        .value_or(-1);
+  };
+  ASSERT_TRUE(harness_->WaitForJobs("identity", "logins.sweep", 1));
+  EXPECT_EQ(sweep(), 0);
   harness_->clock().Advance(25LL * 3600 * base::kMicrosPerSecond);
-  removed = sweeper.SweepAll();
-  ASSERT_TRUE(removed.ok());
-  EXPECT_EQ(*removed, 2 + 2 * 3);  // two challenges; phone, block and address of each
+  EXPECT_EQ(sweep(), 2 + 2 * 3);  // two challenges; phone, block and address of each
+  ASSERT_TRUE(Send("0900000001").ok());
+  harness_->clock().Advance(25LL * 3600 * base::kMicrosPerSecond);
+  ASSERT_TRUE(Send("0900000002").ok()) << "its message wakes the worker, which sleeps by the real clock";
+  ASSERT_TRUE(harness_->WaitForJobs("identity", "logins.sweep", 2));
+  EXPECT_EQ(sweep(), 0) << "the round has done it";
   EXPECT_TRUE(Refresh(tokens.refresh_token()).ok());
 }
 

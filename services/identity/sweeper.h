@@ -1,41 +1,37 @@
 // Removes what nobody needs any more: used codes, counted attempts, logins that ended long ago.
 //
-// Thread safety: Start and Stop from one thread.
+// Thread-safe after Register.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
-#include "libs/base/clock.h"
 #include "libs/db/database.h"
-#include "libs/telemetry/logger.h"
+#include "libs/events/periodic.h"
+#include "services/identity/limits.h"
 #include "services/identity/store.h"
 
 namespace dinh::identity {
 
 class Sweeper {
  public:
-  Sweeper(db::Database& database, const Store& store, const base::Clock& clock, telemetry::Logger& logger)
-      : database_(database), store_(store), clock_(clock), logger_(logger) {}
-  ~Sweeper() { Stop(); }
+  Sweeper(events::Jobs& jobs, db::Database& database, const Store& store)
+      : database_(database),
+        store_(store),
+        rounds_(jobs, database,
+                {.kind = "logins.sweep",
+                 .every = kSweepPause,
+                 .limit = kSweepMax,
+                 .round = [this](base::OpContext& ctx, const events::Fence& fence) { return Sweep(ctx, fence); }}) {}
 
-  void Start();
-  void Stop();
-  // One whole round; the number of rows removed.
-  absl::StatusOr<int64_t> SweepAll();
+  // Init only.
+  absl::Status Register() { return rounds_.Register(); }
+  // Sees to it that a round is waiting.
+  absl::Status Begin(base::OpContext& ctx) { return rounds_.Begin(ctx); }
 
  private:
-  void Loop();
+  absl::Status Sweep(base::OpContext& ctx, const events::Fence& fence);
 
   db::Database& database_;
   const Store& store_;
-  const base::Clock& clock_;
-  telemetry::Logger& logger_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;
+  events::Periodic rounds_;
 };
 
 }  // namespace dinh::identity

@@ -59,7 +59,16 @@ class PaymentsModule final : public app::ServiceModule {
     RETURN_IF_ERROR(hub_->Init());
     handlers_.emplace(HandlerParts{*database_, *store_, hub_->outbox(), platform.ids(), platform.random(), sealer,
                                    platform.page_tokens(), platform.metrics()});
-    return absl::OkStatus();
+    jobs_.emplace(events::JobsOptions{.service = platform.service(), .threads = 1}, *database_, platform.clock(),
+                  platform.ids(), platform.logger(), platform.metrics(), events::PayloadSeal());
+    expiry_.emplace(*jobs_, *database_,
+                    events::Periodic::Options{.kind = "charges.expire",
+                                              .every = settings_.expiry_interval,
+                                              .limit = kRoundDeadline,
+                                              .round = [this](base::OpContext& ctx, const events::Fence& fence) {
+                                                return handlers_->ExpireDue(ctx, fence);
+                                              }});
+    return expiry_->Register();
   }
 
   void RegisterMethods(rpc::MethodTable& table) override {
@@ -80,17 +89,14 @@ class PaymentsModule final : public app::ServiceModule {
     RETURN_IF_ERROR(LoadAccounts(keys));
     handlers_->SetBankKeys(std::move(keys));
     RETURN_IF_ERROR(hub_->Start());
-    worker_ = std::thread([this] { ExpireFromTimeToTime(); });
+    base::OpContext ctx = NewContext();
+    RETURN_IF_ERROR(expiry_->Begin(ctx));
+    jobs_->Start();
     return absl::OkStatus();
   }
 
   void Stop() override {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    stop_.notify_all();
-    if (worker_.joinable()) worker_.join();
+    jobs_->Stop();
     hub_->Stop();
   }
 
@@ -132,18 +138,6 @@ class PaymentsModule final : public app::ServiceModule {
     return absl::OkStatus();
   }
 
-  void ExpireFromTimeToTime() {
-    std::unique_lock lock(mutex_);
-    while (!stop_.wait_for(lock, settings_.expiry_interval, [this] { return stopping_; })) {
-      lock.unlock();
-      base::OpContext ctx = NewContext();
-      const absl::StatusOr<int> expired = handlers_->ExpireDue(ctx);
-      if (!expired.ok())
-        platform_->logger().Warn("expiry_failed", {{"code", static_cast<int>(expired.status().code())}});
-      lock.lock();
-    }
-  }
-
   Settings settings_;
   app::Platform* platform_ = nullptr;
   rpc::Channel* territory_ = nullptr;
@@ -151,10 +145,8 @@ class PaymentsModule final : public app::ServiceModule {
   std::optional<Store> store_;
   std::optional<events::EventHub> hub_;
   std::optional<Handlers> handlers_;
-  std::thread worker_;
-  std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;  // guarded by mutex_
+  std::optional<events::Jobs> jobs_;
+  std::optional<events::Periodic> expiry_;
 };
 
 }  // namespace

@@ -383,6 +383,7 @@ TEST_F(AccessTest, FormsComeFilledWithWhatIsKnown) {
 }
 
 TEST_F(AccessTest, UnusedUploadsGoAfterTwoDays) {
+  ASSERT_TRUE(harness_->WaitForJobs("procedures", "files.sweep", 1)) << "the first round, of the start";
   const auto unused = Upload(CitizenA(), Pdf());
   const auto used = Upload(CitizenA(), Pdf());
   pb::CreateDossierRequest filing = FreeFiling();
@@ -391,9 +392,7 @@ TEST_F(AccessTest, UnusedUploadsGoAfterTwoDays) {
   EXPECT_EQ(harness_->StoredFiles("procedures"), 2u);
   harness_->clock().Advance(kUnusedFileKept + 2 * kSweepEvery);
   ASSERT_TRUE(Accept(File(Filing())->code()).ok()) << "its charge wakes the workers, which sleep by the real clock";
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
-  while (harness_->StoredFiles("procedures") > 1 && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::yield();
+  ASSERT_TRUE(harness_->WaitForJobs("procedures", "files.sweep", 2));
   EXPECT_EQ(harness_->StoredFiles("procedures"), 1u);
   pb::GetAttachmentRequest get;
   get.set_id(used->id());

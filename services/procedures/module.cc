@@ -52,7 +52,7 @@ class ProceduresModule final : public app::ServiceModule {
                   platform.logger(), platform.metrics(), PayloadSeal());
     charges_.emplace(*jobs_, platform.To("payments"), *db_, *store_);
     RETURN_IF_ERROR(charges_->Register());
-    sweeper_.emplace(*jobs_, *db_, *store_, *blobs, config_.sweep_every.count() * base::kMicrosPerSecond);
+    sweeper_.emplace(*jobs_, *db_, *store_, *blobs, config_.sweep_every);
     RETURN_IF_ERROR(sweeper_->Register());
     metrics_.emplace(platform.metrics());
     handlers_.emplace(HandlerParts{*db_, *store_, *catalogue_, roles_, *blobs, *hub_, *charges_, printer_, config_,
@@ -101,7 +101,7 @@ class ProceduresModule final : public app::ServiceModule {
   absl::Status Start() override {
     RETURN_IF_ERROR(hub_->Start());
     base::OpContext ctx(platform_->clock(), platform_->clock().Steady() + kStartDeadline);
-    RETURN_IF_ERROR(db_->Transact(ctx, [&](db::Tx& tx) { return sweeper_->Schedule(tx, ctx.Now()); }));
+    RETURN_IF_ERROR(sweeper_->Begin(ctx));
     jobs_->Start();
     events::EventRouter router;
     router.On<payments::v1::ChargePaid>(

@@ -9,46 +9,27 @@
 #include "services/procedures/limits.h"
 
 namespace dinh::procedures {
-namespace {
-constexpr char kKind[] = "files.sweep";
-}  // namespace
 
-absl::Status Sweeper::Register() {
-  events::JobKind kind;
-  kind.run = [this](base::OpContext& ctx, const events::Job&) -> absl::StatusOr<events::JobDone> {
-    RETURN_IF_ERROR(Sweep(ctx).status());
-    const base::Micros next = ctx.Now() + every_;
-    return events::JobDone([this, next](db::Tx& tx) { return Schedule(tx, next); });
-  };
-  kind.attempts_max = 1000;
-  kind.timeout = kSweepMax;
-  return jobs_.Register(kKind, std::move(kind));
-}
-
-absl::Status Sweeper::Schedule(db::Tx& tx, base::Micros at) {
-  // One round each time, whoever asks for it.
-  const std::string id = "files.sweep-" + std::to_string(at / every_);
-  return jobs_.Enqueue(tx, {.kind = kKind, .payload = "", .id = id, .run_after = at}).status();
-}
-
-absl::StatusOr<int64_t> Sweeper::Sweep(base::OpContext& ctx) {
+absl::Status Sweeper::Sweep(base::OpContext& ctx, const events::Fence& fence) {
   std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(const int64_t uploads, SweepUploads(ctx));
-  ASSIGN_OR_RETURN(const int64_t strays, strays_.Sweep(ctx));
-  return uploads + strays;
+  RETURN_IF_ERROR(SweepUploads(ctx, fence));
+  return strays_.Sweep(ctx).status();
 }
 
-absl::StatusOr<int64_t> Sweeper::SweepUploads(base::OpContext& ctx) {
+absl::Status Sweeper::SweepUploads(base::OpContext& ctx, const events::Fence& fence) {
   // Rows first: a file without a row is only wasted room, a row without its file would be a broken promise.
-  ASSIGN_OR_RETURN(std::vector<std::string> blobs, database_.Transact(ctx, [&](db::Tx& tx) {
-    return store_.RemoveUnused(tx, ctx.Now() - kUnusedFileKept, kSweepFilesMax);
-  }));
-  ASSIGN_OR_RETURN(std::vector<std::string> parts, database_.Transact(ctx, [&](db::Tx& tx) {
-    return store_.DropStaleUploads(tx, ctx.Now() - kOpenUploadKept, kSweepFilesMax);
-  }));
-  std::move(parts.begin(), parts.end(), std::back_inserter(blobs));
+  ASSIGN_OR_RETURN(const std::vector<std::string> blobs,
+                   database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<std::vector<std::string>> {
+                     RETURN_IF_ERROR(fence.Check(tx));
+                     ASSIGN_OR_RETURN(std::vector<std::string> gone,
+                                      store_.RemoveUnused(tx, ctx.Now() - kUnusedFileKept, kSweepFilesMax));
+                     ASSIGN_OR_RETURN(std::vector<std::string> parts,
+                                      store_.DropStaleUploads(tx, ctx.Now() - kOpenUploadKept, kSweepFilesMax));
+                     std::move(parts.begin(), parts.end(), std::back_inserter(gone));
+                     return gone;
+                   }));
   for (const std::string& blob : blobs) RETURN_IF_ERROR(blobs_.Remove(blob));
-  return static_cast<int64_t>(blobs.size());
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> StrayFiles::Sweep(base::OpContext& ctx) {

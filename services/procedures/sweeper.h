@@ -1,10 +1,10 @@
 // Removes what nobody needs any more: uploads that no dossier took or that nobody continued, and files that no row
-// names (a process that died between writing a file and its row, or between removing a row and its file). A job that
-// enqueues its successor.
+// names (a process that died between writing a file and its row, or between removing a row and its file).
 //
 // Thread-safe after Register.
 #pragma once
 
+#include <chrono>
 #include <mutex>
 #include <set>
 #include <string>
@@ -12,7 +12,8 @@
 #include "absl/status/status.h"
 #include "libs/db/blob_store.h"
 #include "libs/db/database.h"
-#include "libs/events/jobs.h"
+#include "libs/events/periodic.h"
+#include "services/procedures/limits.h"
 #include "services/procedures/store.h"
 
 namespace dinh::procedures {
@@ -37,31 +38,33 @@ class StrayFiles {
 class Sweeper {
  public:
   // `every`: from round to round.
-  Sweeper(events::Jobs& jobs, db::Database& database, const Store& store, db::BlobStore& blobs, base::Micros every)
-      : jobs_(jobs),
-        database_(database),
+  Sweeper(events::Jobs& jobs, db::Database& database, const Store& store, db::BlobStore& blobs,
+          std::chrono::seconds every)
+      : database_(database),
         store_(store),
         blobs_(blobs),
-        every_(every),
-        strays_(database, store, blobs) {}
+        strays_(database, store, blobs),
+        rounds_(jobs, database,
+                {.kind = "files.sweep",
+                 .every = every,
+                 .limit = kSweepMax,
+                 .round = [this](base::OpContext& ctx, const events::Fence& fence) { return Sweep(ctx, fence); }}) {}
 
   // Init only.
-  absl::Status Register();
-  // Sees to it that a round is waiting; one that waits already is enough.
-  absl::Status Schedule(db::Tx& tx, base::Micros at);
-  // One round. Returns how many files went.
-  absl::StatusOr<int64_t> Sweep(base::OpContext& ctx);
+  absl::Status Register() { return rounds_.Register(); }
+  // Sees to it that a round is waiting.
+  absl::Status Begin(base::OpContext& ctx) { return rounds_.Begin(ctx); }
 
  private:
-  absl::StatusOr<int64_t> SweepUploads(base::OpContext& ctx);
+  absl::Status Sweep(base::OpContext& ctx, const events::Fence& fence);
+  absl::Status SweepUploads(base::OpContext& ctx, const events::Fence& fence);
 
-  events::Jobs& jobs_;
   db::Database& database_;
   const Store& store_;
   db::BlobStore& blobs_;
-  const base::Micros every_;
   std::mutex mutex_;   // one round at a time
   StrayFiles strays_;  // guarded by mutex_
+  events::Periodic rounds_;
 };
 
 }  // namespace dinh::procedures

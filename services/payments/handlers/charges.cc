@@ -213,22 +213,20 @@ absl::StatusOr<pb::ListChargesResponse> Handlers::ListCharges(rpc::Context& ctx,
   return response;
 }
 
-absl::StatusOr<int> Handlers::ExpireDue(base::OpContext& ctx) {
+absl::Status Handlers::ExpireDue(base::OpContext& ctx, const events::Fence& fence) {
   const base::Micros now = ctx.Now();
   ASSIGN_OR_RETURN(const std::vector<std::string> due,
                    database_.Read(ctx, [&](db::Tx& tx) { return store_.ListExpiring(tx, now, kExpiriesPerRound); }));
-  int expired = 0;
   for (const std::string& id : due) {
-    ASSIGN_OR_RETURN(const bool done, database_.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<bool> {
+    RETURN_IF_ERROR(database_.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+      RETURN_IF_ERROR(fence.Check(tx));
       ASSIGN_OR_RETURN(std::optional<ChargeRow> row, store_.FindChargeForUpdate(tx, id));
-      // Paid or cancelled since it was listed.
-      if (!row || row->charge.outstanding_vnd() == 0) return false;
-      RETURN_IF_ERROR(Move(tx, *std::move(row), {ChargeEventKind::kExpire, now}).status());
-      return true;
+      // Paid, cancelled or ended by a late payment since it was listed.
+      if (!row || IsSettled(row->charge.state)) return absl::OkStatus();
+      return Move(tx, *std::move(row), {ChargeEventKind::kExpire, now}).status();
     }));
-    expired += done ? 1 : 0;
   }
-  return expired;
+  return absl::OkStatus();
 }
 
 }  // namespace dinh::payments

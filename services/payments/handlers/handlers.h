@@ -17,6 +17,7 @@
 #include "libs/base/random.h"
 #include "libs/db/database.h"
 #include "libs/events/outbox.h"
+#include "libs/events/periodic.h"
 #include "libs/rpc/context.h"
 #include "libs/telemetry/metrics.h"
 #include "services/payments/bookkeeping.h"
@@ -55,8 +56,8 @@ class Handlers {
   absl::StatusOr<pb::ListSuspenseResponse> ListSuspense(rpc::Context& ctx, const pb::ListSuspenseRequest& request);
   absl::StatusOr<pb::SuspenseItem> ResolveSuspense(rpc::Context& ctx, const pb::ResolveSuspenseRequest& request);
 
-  // Ends unpaid charges whose time is over; how many.
-  absl::StatusOr<int> ExpireDue(base::OpContext& ctx);
+  // Ends unpaid charges whose time is over: one round.
+  absl::Status ExpireDue(base::OpContext& ctx, const events::Fence& fence);
 
  private:
   struct Resolution;
