@@ -45,6 +45,12 @@ bool ParseNumber(std::string_view text, T* out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+void SetId(Key& key, std::string_view material) {
+  key.id_bytes =
+      base::Sha256(std::string(KeyPurposeName(key.info.purpose)) + ":" + std::string(material)).substr(0, kKeyIdBytes);
+  key.info.id = base::HexEncode(key.id_bytes);
+}
+
 bool DecodeSeed(std::string_view text, Secret* seed) {
   size_t size = 0;
   return sodium_base642bin(seed->data(), seed->size(), text.data(), text.size(), nullptr, &size, nullptr,
@@ -92,20 +98,31 @@ std::shared_ptr<const Key> MakeKey(KeyPurpose purpose, int version, base::Micros
     std::memcpy(key->secret.data(), seed.data(), seed.size());
     material = base::HmacSha256(key->secret.view(), "dinh key id");
   }
-  key->id_bytes = base::Sha256(std::string(KeyPurposeName(purpose)) + ":" + material).substr(0, kKeyIdBytes);
-  key->info.id = base::HexEncode(key->id_bytes);
+  SetId(*key, material);
+  return key;
+}
+
+std::shared_ptr<const Key> MakeVerifyingKey(int version, base::Micros created, std::string_view public_key) {
+  auto key = std::make_shared<Key>();
+  key->info = {
+      KeyPurpose::kTokenSigning, version, "", created, std::string(AlgorithmOf(KeyPurpose::kTokenSigning)), false};
+  key->public_key = public_key;
+  SetId(*key, public_key);
   return key;
 }
 
 Secret FormatKeyFile(const Key& key) {
   const std::string head = std::string(kFirstLine) + "\npurpose " + std::string(KeyPurposeName(key.info.purpose)) +
                            "\nversion " + std::to_string(key.info.version) + "\ncreated " +
-                           std::to_string(key.info.created) + "\nid " + key.info.id + "\nsecret ";
+                           std::to_string(key.info.created) + "\nid " + key.info.id +
+                           (key.secret.size() == 0 ? "\npublic " : "\nsecret ");
+  const unsigned char* const bytes =
+      key.secret.size() == 0 ? reinterpret_cast<const unsigned char*>(key.public_key.data()) : key.secret.data();
   // libsodium keeps an Ed25519 key as seed || public key.
   constexpr size_t kEncoded = sodium_base64_ENCODED_LEN(kKeySeedBytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   Secret file(head.size() + kEncoded);
   std::memcpy(file.data(), head.data(), head.size());
-  sodium_bin2base64(reinterpret_cast<char*>(file.data()) + head.size(), kEncoded, key.secret.data(), kKeySeedBytes,
+  sodium_bin2base64(reinterpret_cast<char*>(file.data()) + head.size(), kEncoded, bytes, kKeySeedBytes,
                     sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   file.data()[file.size() - 1] = '\n';  // over the terminating zero
   return file;
@@ -119,10 +136,11 @@ std::shared_ptr<const Key> ParseKeyFile(std::string_view text) {
   }
   text.remove_prefix(kFirstLine.size() + 1);
   if (!TakeLine(&text, "purpose", &purpose_name) || !TakeLine(&text, "version", &version_text) ||
-      !TakeLine(&text, "created", &created_text) || !TakeLine(&text, "id", &id) ||
-      !TakeLine(&text, "secret", &secret) || !text.empty()) {
+      !TakeLine(&text, "created", &created_text) || !TakeLine(&text, "id", &id)) {
     return nullptr;
   }
+  const bool verifies_only = TakeLine(&text, "public", &secret);
+  if ((!verifies_only && !TakeLine(&text, "secret", &secret)) || !text.empty()) return nullptr;
   const std::optional<KeyPurpose> purpose = KeyPurposeByName(purpose_name);
   int version = 0;
   base::Micros created = 0;
@@ -131,7 +149,9 @@ std::shared_ptr<const Key> ParseKeyFile(std::string_view text) {
       !DecodeSeed(secret, &seed)) {
     return nullptr;
   }
-  std::shared_ptr<const Key> key = MakeKey(*purpose, version, created, seed.view());
+  if (verifies_only && *purpose != KeyPurpose::kTokenSigning) return nullptr;
+  const std::shared_ptr<const Key> key = verifies_only ? MakeVerifyingKey(version, created, seed.view())
+                                                       : MakeKey(*purpose, version, created, seed.view());
   return key->info.id == id ? key : nullptr;
 }
 
@@ -251,6 +271,15 @@ absl::Status KeysExist() {
   return base::FailedPrecondition(
       "KEYS_EXIST", {"Thư mục khóa đã tồn tại nên không ghi đè. Hãy chuyển thư mục cũ đi nơi khác trước.",
                      "The keys folder exists already and is not overwritten. Move the old one away first."});
+}
+
+absl::Status KeysVerifyOnly() {
+  return base::FailedPrecondition(
+      "KEYS_VERIFY_ONLY",
+      {"Thư mục khóa này không có phần bí mật của khóa ký token. Hãy dùng thư mục khóa gốc, không phải bản của “dinh "
+       "keys share”.",
+       "This keys folder is without the secrets of the token-signing keys. Use the original folder, not one made by "
+       "'dinh keys share'."});
 }
 
 absl::Status KeyStorageError(std::string_view what) {

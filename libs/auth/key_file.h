@@ -7,7 +7,8 @@
 //   id 1f2e3d4c
 //   secret <base64url, 32 bytes>
 //
-// The id is derived from the secret and so tells a damaged file.
+// The id is derived from the secret and so tells a damaged file. A token-signing key may stand without its secret, for
+// services that only verify tokens: its last line is then "public <base64url, 32 bytes>".
 #pragma once
 
 #include <memory>
@@ -27,6 +28,8 @@ inline constexpr size_t kKeyFileBytesMax = 1024;
 std::string KeyFileName(KeyPurpose purpose, int version);
 // `seed`: kKeySeedBytes.
 std::shared_ptr<const Key> MakeKey(KeyPurpose purpose, int version, base::Micros created, std::string_view seed);
+// A key that verifies and cannot sign. `public_key`: 32 bytes.
+std::shared_ptr<const Key> MakeVerifyingKey(int version, base::Micros created, std::string_view public_key);
 Secret FormatKeyFile(const Key& key);
 // nullptr when damaged.
 std::shared_ptr<const Key> ParseKeyFile(std::string_view text);
@@ -47,6 +50,7 @@ absl::Status KeysIncomplete(std::string_view what);
 absl::Status KeysExposed(std::string_view name, bool folder);
 absl::Status KeysDamaged(std::string_view name);
 absl::Status KeysExist();
+absl::Status KeysVerifyOnly();
 absl::Status KeyStorageError(std::string_view what);
 
 }  // namespace dinh::auth

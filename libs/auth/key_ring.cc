@@ -216,6 +216,7 @@ absl::StatusOr<KeyInfo> KeyRing::Rotate(KeyPurpose purpose) {
         "KEYS_MOUNTED", {"Khóa được gắn từ bên ngoài nên không đổi tại đây. Hãy đổi nơi quản lý bí mật của cụm.",
                          "These keys are mounted from outside. Rotate them where the cluster keeps its secrets."});
   }
+  if (purpose == KeyPurpose::kTokenSigning) RETURN_IF_ERROR(CheckIssuesTokens());
   std::lock_guard lock(mutex_);
   auto& versions = keys_[Index(purpose)];
   const int version = versions.front()->info.version + 1;
@@ -293,6 +294,28 @@ absl::Status KeyRing::Import(const Options& options, std::string_view backup, st
   }
   RETURN_IF_ERROR(ring.CheckComplete());
   return WriteNewFolder(options, files, random);
+}
+
+absl::Status KeyRing::Share(const std::string& folder) const {
+  Options target;
+  target.folder = folder;
+  target.files = options_.files;
+  if (!FolderIsEmptyOrAbsent(folder)) return KeysExist();
+  std::vector<std::pair<std::string, Secret>> files;
+  for (const KeyPurpose purpose : kKeyPurposes) {
+    for (const auto& key : All(purpose)) {
+      const bool signs_tokens = purpose == KeyPurpose::kTokenSigning;
+      files.emplace_back(KeyFileName(purpose, key->info.version),
+                         signs_tokens
+                             ? FormatKeyFile(*MakeVerifyingKey(key->info.version, key->info.created, key->public_key))
+                             : FormatKeyFile(*key));
+    }
+  }
+  return WriteNewFolder(target, files, random_);
+}
+
+absl::Status KeyRing::CheckIssuesTokens() const {
+  return Current(KeyPurpose::kTokenSigning)->secret.size() > 0 ? absl::OkStatus() : KeysVerifyOnly();
 }
 
 std::string KeyRing::JwksJson() const {

@@ -9,7 +9,8 @@
 //   a refusal (KEYS_MISSING), never a new set: new keys could open nothing of what is there.
 // * Files that others may read or write are a refusal (KEYS_EXPOSED) that names the command to run.
 //
-// Errors: FAILED_PRECONDITION with reasons KEYS_MISSING, KEYS_INCOMPLETE, KEYS_EXPOSED, KEYS_DAMAGED, KEYS_EXIST;
+// Errors: FAILED_PRECONDITION with reasons KEYS_MISSING, KEYS_INCOMPLETE, KEYS_EXPOSED, KEYS_DAMAGED, KEYS_EXIST,
+// KEYS_VERIFY_ONLY;
 // INVALID_ARGUMENT reason PASSPHRASE_TOO_SHORT, KEY_BACKUP_INVALID; UNAVAILABLE reason STORAGE_UNAVAILABLE.
 // Thread safety: thread-safe.
 #pragma once
@@ -55,7 +56,7 @@ struct KeyInfo {
 struct Key {
   KeyInfo info;            // `current` is not kept here
   std::string id_bytes;    // the id as kKeyIdBytes raw bytes
-  Secret secret;           // 32 bytes; Ed25519: the 64 bytes libsodium signs with
+  Secret secret;           // 32 bytes; Ed25519: the 64 bytes libsodium signs with, none in a shared ring
   std::string public_key;  // Ed25519 only, 32 bytes
 };
 
@@ -96,6 +97,12 @@ class KeyRing {
   // Writes an exported ring into a folder that does not exist yet (KEYS_EXIST otherwise).
   static absl::Status Import(const Options& options, std::string_view backup, std::string_view passphrase,
                              base::Random& random);
+
+  // Writes the ring into a folder that does not exist yet (KEYS_EXIST otherwise), its token-signing keys without their
+  // secrets: for the services of a cluster that verify tokens and must not be able to issue any.
+  absl::Status Share(const std::string& folder) const;
+  // KEYS_VERIFY_ONLY for a shared ring.
+  absl::Status CheckIssuesTokens() const;
 
   // The public keys that verify access tokens, as a JWK set (RFC 7517, RFC 8037).
   std::string JwksJson() const;

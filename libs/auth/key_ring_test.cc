@@ -277,6 +277,42 @@ TEST_F(KeyRingTest, ExportComesBackWithItsPassphraseOnly) {
   EXPECT_EQ((*restored)->All(KeyPurpose::kTokenSigning).size(), 2u);
 }
 
+TEST_F(KeyRingTest, ASharedRingVerifiesTokensAndIssuesNone) {
+  const auto ring = Create();
+  ASSERT_TRUE(ring->Rotate(KeyPurpose::kTokenSigning).ok());
+  EXPECT_TRUE(ring->CheckIssuesTokens().ok());
+  const std::string folder = folder_.File("shared");
+  ASSERT_TRUE(ring->Share(folder).ok());
+  EXPECT_EQ(db::ReasonOf(ring->Share(folder)), "KEYS_EXIST");
+  const auto shared = KeyRing::Open({.folder = folder}, clock_, random_);
+  ASSERT_TRUE(shared.ok()) << shared.status();
+  EXPECT_EQ((*shared)->JwksJson(), ring->JwksJson());
+  for (const KeyPurpose purpose : kKeyPurposes) {
+    if (purpose == KeyPurpose::kTokenSigning) continue;
+    EXPECT_EQ((*shared)->Current(purpose)->secret.view(), ring->Current(purpose)->secret.view());
+  }
+  EXPECT_EQ(db::ReasonOf((*shared)->CheckIssuesTokens()), "KEYS_VERIFY_ONLY");
+  EXPECT_EQ(db::ReasonOf((*shared)->Rotate(KeyPurpose::kTokenSigning).status()), "KEYS_VERIFY_ONLY");
+  std::string bytes;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    bytes.append(std::istreambuf_iterator<char>(in), {});
+  }
+  for (const auto& key : ring->All(KeyPurpose::kTokenSigning)) {
+    EXPECT_EQ(bytes.find(base::Base64UrlEncode(key->secret.view().substr(0, 32))), std::string::npos);
+  }
+  // A secret is never taken for a public key, nor a key that seals for one without its secret.
+  const std::string sealing = Text("sealing.1.key");
+  Overwrite("sealing.1.key",
+            sealing.substr(0, sealing.find("secret ")) + "public " + sealing.substr(sealing.find("secret ") + 7));
+  EXPECT_EQ(Reopen(), "KEYS_DAMAGED");
+  Overwrite("sealing.1.key", sealing);
+  const std::string signing = Text("token-signing.1.key");
+  Overwrite("token-signing.1.key",
+            signing.substr(0, signing.find("secret ")) + "public " + signing.substr(signing.find("secret ") + 7));
+  EXPECT_EQ(Reopen(), "KEYS_DAMAGED");
+}
+
 TEST_F(KeyRingTest, JwksShowsThePublicTokenKeysOnly) {
   const auto ring = Create();
   ASSERT_TRUE(ring->Rotate(KeyPurpose::kTokenSigning).ok());

@@ -76,5 +76,8 @@ struct PostgresService {
 // no right to the schema, and nobody but the owner may create in "public". Errors: those of OpenPostgres;
 // INVALID_ARGUMENT for names of another form.
 absl::Status ProvisionPostgres(const std::string& admin_dsn, const std::vector<PostgresService>& services);
+// How that service reaches the server that `admin_dsn` names: its hosts, database and TLS, the service's role and
+// password. FAILED_PRECONDITION reason DATABASE_DSN_INVALID.
+absl::StatusOr<std::string> ServiceDsn(const std::string& admin_dsn, const PostgresService& service);
 
 }  // namespace dinh::db

@@ -30,6 +30,18 @@ absl::StatusOr<Settings> Parse(const std::string& dsn) {
   return settings;
 }
 
+// As libpq reads a value.
+std::string Quoted(const std::string& value) {
+  const bool plain = value.find_first_of(" '\\") == std::string::npos;
+  if (plain) return value;
+  std::string out = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
 std::string Milliseconds(std::chrono::milliseconds time) { return std::to_string(time.count()); }
 
 // What a session begins with, as the server's command line takes it: no round trip.
@@ -90,6 +102,21 @@ absl::StatusOr<PostgresConn> ConnectPostgres(const PostgresOptions& options, Pos
   PQsetNoticeProcessor(
       conn.get(), [](void*, const char*) {}, nullptr);
   return conn;
+}
+
+absl::StatusOr<std::string> ServiceDsn(const std::string& admin_dsn, const PostgresService& service) {
+  ASSIGN_OR_RETURN(Settings settings, Parse(admin_dsn));
+  settings["user"] = service.role;
+  settings["password"] = service.password;
+  std::string dsn;
+  for (const char* name :
+       {"host", "hostaddr", "port", "dbname", "sslmode", "sslrootcert", "target_session_attrs", "user", "password"}) {
+    const auto setting = settings.find(name);
+    if (setting == settings.end() || setting->second.empty()) continue;
+    dsn += dsn.empty() ? "" : " ";
+    dsn += std::string(name) + "=" + Quoted(setting->second);
+  }
+  return dsn;
 }
 
 }  // namespace dinh::db

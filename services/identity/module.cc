@@ -46,6 +46,7 @@ class IdentityModule final : public app::ServiceModule {
     store_.emplace(platform.sealer());
     InitSms(platform);
     RETURN_IF_ERROR(sms_->Register());
+    RETURN_IF_ERROR(platform.keys().CheckIssuesTokens());
     issuer_.emplace(platform.keys(), platform.clock(), platform.ids());
     sessions_.emplace(*store_, *issuer_, platform.random(), platform.ids(),
                       [&platform](std::string_view login) { platform.LoginEnded(login); });

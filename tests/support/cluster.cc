@@ -138,7 +138,8 @@ absl::Status Cluster::Provision() {
 absl::Status Cluster::MakeSecrets() {
   base::SystemClock clock;
   base::SystemRandom random;
-  RETURN_IF_ERROR(auth::KeyRing::OpenOrCreate({.folder = keys()}, false, clock, random).status());
+  ASSIGN_OR_RETURN(const auto ring, auth::KeyRing::OpenOrCreate({.folder = keys()}, false, clock, random));
+  RETURN_IF_ERROR(ring->Share(shared_keys()));
   ChildProcess issuer;
   issuer.Start({DINH_SOURCE_DIR "/deploy/scripts/certificates.sh", "ca", certificates()}, {},
                options_.folder + "/certificates.log");
@@ -208,7 +209,7 @@ std::vector<std::string> Cluster::EnvironmentOf(const Replica& replica) {
     out.push_back("DINH_GATEWAY_ADDRESS=" + Local(replica.http_port()));
   } else {
     out.push_back("DINH_DB_DSN=" + DsnOf(service));
-    out.push_back("DINH_DINH_KEYS=" + keys());
+    out.push_back("DINH_DINH_KEYS=" + (service == "identity" ? keys() : shared_keys()));
     if (redis_ != nullptr) out.push_back("DINH_CACHE_REDIS=redis://" + Local(redis_->endpoint().port));
     out.push_back("DINH_DINH_GRPC=" + Local(replica.grpc_port()));
     out.push_back("DINH_DINH_HEALTH=" + Local(replica.health_port()));

@@ -84,6 +84,8 @@ class Cluster {
   std::string outbox() const { return options_.folder + "/outbox"; }
   std::string certificates() const { return options_.folder + "/tls"; }
   std::string keys() const { return options_.folder + "/keys"; }
+  // The same without the secrets that sign tokens: what all but identity mount.
+  std::string shared_keys() const { return options_.folder + "/shared-keys"; }
   uint16_t prometheus_port() const { return prometheus_port_; }
   // Puts a fresh certificate in place of the service's.
   absl::Status IssueCertificate(const std::string& service) const;

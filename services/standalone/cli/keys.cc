@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,36 @@ int WithRing(const Options& options, const std::function<int(auth::KeyRing&)>& u
     return kExitCannotRun;
   }
   return use(**ring);
+}
+
+// The whole set, where there is none yet.
+int Create(const Options& options) {
+  base::SystemClock clock;
+  base::SystemRandom random;
+  const std::string folder = options.data_dir + "/keys";
+  std::error_code error;
+  std::filesystem::create_directories(options.data_dir, error);
+  if (std::filesystem::exists(folder, error)) {
+    std::fprintf(stderr, "dinh: %s đã có / exists already\n", folder.c_str());
+    return kExitCannotRun;
+  }
+  const auto ring = auth::KeyRing::OpenOrCreate({.folder = folder}, /*data_exists=*/false, clock, random);
+  if (!ring.ok()) {
+    app::PrintError(ring.status());
+    return kExitCannotRun;
+  }
+  std::printf("Đã tạo %s. Hãy sao lưu thư mục này xa nơi để dữ liệu. / Keys made; back them up apart from the data.\n",
+              folder.c_str());
+  return kExitOk;
+}
+
+int Share(auth::KeyRing& ring, const std::string& folder) {
+  if (const absl::Status shared = ring.Share(folder); !shared.ok()) {
+    app::PrintError(shared);
+    return kExitCannotRun;
+  }
+  std::printf("Đã ghi %s: xác minh được token, không ký được. / Verifies tokens, issues none.\n", folder.c_str());
+  return kExitOk;
 }
 
 int List(auth::KeyRing& ring) {
@@ -93,6 +124,13 @@ void AddKeys(CLI::App& app, int& exit_code) {
     command->callback([options, use, &exit_code] { exit_code = WithRing(*options, use); });
     return command;
   };
+  CLI::App* create = keys->add_subcommand("create", "Make the set, for a cluster; 'serve' does it by itself");
+  create->add_option("--data-dir", options->data_dir, "data folder")->capture_default_str();
+  create->callback([options, &exit_code] { exit_code = Create(*options); });
+  add("share", "Copy the keys for services that verify tokens and must not issue any: all but identity",
+      [options](auth::KeyRing& ring) { return Share(ring, options->file); })
+      ->add_option("folder", options->file, "a folder that does not exist yet")
+      ->required();
   add("list", "Purposes, versions, dates; never secrets", List);
   add("rotate", "Add a new version of one purpose",
       [options](auth::KeyRing& ring) { return Rotate(ring, options->purpose); })
