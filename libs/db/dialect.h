@@ -15,6 +15,12 @@ inline std::string_view ForUpdateSkipLocked(Engine engine) {
   return engine == Engine::kPostgres ? " FOR UPDATE SKIP LOCKED" : "";
 }
 
+// A number that every change of a row changes, for a SELECT and a later WHERE: whether a row that was not locked is
+// still the one that was read. SQLite has one writer: within a transaction it is.
+inline std::string_view RowVersion(Engine engine) {
+  return engine == Engine::kPostgres ? "CAST(CAST(xmin AS TEXT) AS BIGINT)" : "0";
+}
+
 // Makes this transaction wait until no other holds `name`, and hold it to its end: for decisions that hang on rows
 // which are not there yet (how many has somebody), so that the closure may be Isolation::kReadCommitted. Names are the
 // database's; say whose: "attachments:<account>".

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "dinh/feedback/v1/resources.pb.h"
 #include "libs/base/clock.h"
 #include "services/feedback/domain/geo.h"
+#include "services/feedback/domain/indicators.h"
 #include "services/feedback/domain/transitions.h"
 
 namespace dinh::feedback {
@@ -114,15 +116,32 @@ struct IndicatorKey {
   std::string category;  // root
   // Of receipt, of an anonymous report of its first publication; days since 1970-01-01 in Vietnam.
   int64_t day = 0;
+  auto operator<=>(const IndicatorKey&) const = default;
 };
 
-enum class Figure { kReceived, kAnswered, kOnTime, kOverdue, kResolved, kRejected, kReopened };
+// What one change of a report counts.
+struct FigureChange {
+  bool received = false;
+  bool answered = false;  // the first answer, resolve or rejection
+  bool on_time = false;
+  bool overdue = false;
+  bool resolved = false;
+  bool rejected = false;
+  bool reopened = false;
+  int stars = 0;                   // 1..5; 0: no rating
+  std::optional<int64_t> minutes;  // working minutes to the first answer
+  bool operator==(const FigureChange&) const = default;
+};
+
+using IndicatorSums = std::map<IndicatorKey, Counts>;
 
 // --- publications
 
 struct Publication {
   std::string report;  // id
   base::Micros due_at = 0;
+  int64_t version = 0;  // of the row (db::RowVersion): whoever wants it published again changes it
+  bool operator==(const Publication&) const = default;
 };
 
 }  // namespace dinh::feedback

@@ -120,9 +120,9 @@ absl::Status ClockWork::TakeStep(base::OpContext& ctx, const events::Fence& fenc
   if (step != nullptr) {
     ASSIGN_OR_RETURN(target, TargetOfStep(ctx, *step, *seen));
   }
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+  const auto change = [&](db::Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(fence.Check(tx));
-    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ById(tx, report));
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByIdForUpdate(tx, report));
     // Answered, routed or taken by another process in between: the next round looks again.
     if (!row || row->revision != seen->revision) return absl::OkStatus();
     if (step != nullptr) {
@@ -130,19 +130,20 @@ absl::Status ClockWork::TakeStep(base::OpContext& ctx, const events::Fence& fenc
       if (first) {
         RETURN_IF_ERROR(Act(tx, *row, *step, target));
         if (IsFirstAfterDue(*plan, *step)) {
-          RETURN_IF_ERROR(p_.indicators.Overdue(tx, p_.book.KeyOf(*row)));
+          RETURN_IF_ERROR(p_.indicators.Add(tx, p_.book.KeyOf(*row), {.overdue = true}));
         }
       }
     }
     RETURN_IF_ERROR(p_.book.SetTimes(tx, *row));
     return p_.store.Update(tx, *row);
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::Status ClockWork::Close(base::OpContext& ctx, const events::Fence& fence, const std::string& report) {
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
+  const auto change = [&](db::Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(fence.Check(tx));
-    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ById(tx, report));
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByIdForUpdate(tx, report));
     if (!row || !row->close_at || *row->close_at > ctx.Now()) return absl::OkStatus();
     Event event;
     event.kind = EventKind::kClose;
@@ -152,7 +153,8 @@ absl::Status ClockWork::Close(base::OpContext& ctx, const events::Fence& fence, 
     // The category's days have changed since: reckoned anew.
     RETURN_IF_ERROR(p_.book.SetTimes(tx, *row));
     return p_.store.Update(tx, *row);
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::Status ClockWork::SweepPhotos(base::OpContext& ctx, const events::Fence& fence) {

@@ -9,10 +9,6 @@
 
 namespace dinh::feedback {
 
-// Held by each change of a report on PostgreSQL, first of all (db::LockName): what they share is then never waited for
-// crosswise.
-inline constexpr char kFiguresLock[] = "feedback.figures";
-
 inline constexpr int32_t kPageSizeDefault = 20;
 inline constexpr int32_t kPageSizeMax = 100;
 inline constexpr int64_t kListScanMax = 2000;  // rows looked at for one page of an office's list

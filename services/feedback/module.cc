@@ -72,12 +72,14 @@ class FeedbackModule final : public app::ServiceModule {
     RETURN_IF_ERROR(clock_->Begin(ctx));
     RETURN_IF_ERROR(territory_->LearnAll(ctx));
     jobs_->Start();
+    merger_->Start();
     publisher_->Start();
     return absl::OkStatus();
   }
 
   void Stop() override {
     publisher_->Stop();
+    merger_->Stop();
     jobs_->Stop();
     hub_->Stop();
   }
@@ -96,7 +98,9 @@ class FeedbackModule final : public app::ServiceModule {
   }
 
   void InitBoard(app::Platform& platform) {
-    indicators_.emplace(*board_store_, platform.metrics());
+    merger_.emplace(
+        FigureMerger::Parts{*db_, *store_, *board_store_, platform.clock(), platform.logger(), platform.metrics()});
+    indicators_.emplace(*board_store_, platform.ids(), *merger_, platform.metrics());
     publisher_.emplace(Publisher::Parts{*db_, *store_, *board_store_, data_, *territory_, hub_->outbox(),
                                         platform.random(), platform.ids(), platform.clock(), platform.logger(),
                                         platform.metrics(), HiddenPlaceKey(platform.sealer())});
@@ -104,8 +108,8 @@ class FeedbackModule final : public app::ServiceModule {
   }
 
   void InitReports(app::Platform& platform, db::BlobStore& blobs) {
-    book_.emplace(ReportBook::Parts{*store_, data_.categories, *calendar_, *indicators_, *publisher_, hub_->outbox(),
-                                    platform.random(), platform.ids()});
+    book_.emplace(ReportBook::Parts{*store_, data_.categories, *calendar_, *indicators_, *merger_, *publisher_,
+                                    hub_->outbox(), platform.random(), platform.ids()});
     clock_.emplace(ClockWork::Parts{*jobs_, *db_, *store_, data_.categories, *book_, *indicators_, blobs, *territory_,
                                     *identity_, config_.clock_interval});
     handlers_.emplace(HandlerParts{*db_, *store_, data_, *screener_, roles_, *book_, blobs, *photos_, *hub_,
@@ -182,6 +186,7 @@ class FeedbackModule final : public app::ServiceModule {
   std::optional<TerritoryClient> territory_;
   std::optional<IdentityClient> identity_;
   std::optional<PhonePasses> passes_;
+  std::optional<FigureMerger> merger_;
   std::optional<IndicatorBook> indicators_;
   std::optional<Publisher> publisher_;
   std::optional<PublicReports> public_reports_;

@@ -5,6 +5,7 @@
 
 #include "dinh/feedback/v1/events.pb.h"
 #include "libs/base/civil.h"
+#include "libs/db/dialect.h"
 #include "services/feedback/domain/privacy.h"
 
 namespace dinh::feedback {
@@ -17,6 +18,7 @@ constexpr std::chrono::seconds kRoundLimit{30};
 constexpr int kDueCountedMax = 10'000;         // for the gauge
 constexpr base::Micros kDamagedPause = kHour;  // a report that cannot be read is tried again so much later
 constexpr std::string_view kVillagePrefix = "v-";
+constexpr char kPublisherLock[] = "feedback.publisher";  // numbers and counts of the map are one publisher's at a time
 
 bool IsVillage(const std::string& unit) { return unit.starts_with(kVillagePrefix); }
 
@@ -29,6 +31,14 @@ bool IsAccount(const std::string& who) {
 
 }  // namespace
 
+// A report to be published.
+struct Publisher::Draft {
+  Publication publication;
+  ReportRow report;
+  std::vector<UpdateRow> updates;
+  std::vector<PhotoRow> photos;
+};
+
 // What a transaction gathers over its reports.
 struct Publisher::Batch {
   const std::map<std::string, std::string>& villages;
@@ -38,6 +48,9 @@ struct Publisher::Batch {
   int changed = 0;
   int removed = 0;
   int damaged = 0;
+  int due = 0;  // found at the beginning
+  // What becomes of the publications: the time to look again, or nothing more.
+  std::vector<std::pair<Publication, std::optional<base::Micros>>> ends;
 
   void Add(const CategoryTree& categories, const BoardRow& row, int64_t change) {
     for (const CellKey& key : CellsOf(categories, row)) {
@@ -138,11 +151,16 @@ absl::StatusOr<bool> Publisher::Round() {
     return false;
   }
   ASSIGN_OR_RETURN(const auto villages, Villages(ctx));
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<bool> {
-    Batch batch{.villages = villages, .now = ctx.Now(), .cells = {}};
-    ASSIGN_OR_RETURN(const std::vector<Publication> publications, p_.board.TakeDue(tx, batch.now, kPublishBatch));
-    for (const Publication& publication : publications) RETURN_IF_ERROR(PublishOne(tx, publication, batch));
+  const auto publish = [&](db::Tx& tx) -> absl::StatusOr<bool> {
+    RETURN_IF_ERROR(db::LockName(tx, kPublisherLock));
+    Batch batch{.villages = villages, .now = ctx.Now(), .cells = {}, .ends = {}};
+    ASSIGN_OR_RETURN(const std::vector<Draft> drafts, ReadDue(tx, batch));
+    for (const Draft& draft : drafts) RETURN_IF_ERROR(PublishOne(tx, draft, batch));
     RETURN_IF_ERROR(p_.board.AddCells(tx, batch.cells));
+    // The last of all: from here on changes of these reports wait for the commit.
+    for (const auto& [publication, later] : batch.ends) {
+      RETURN_IF_ERROR(later ? p_.board.Postpone(tx, publication, *later) : p_.board.Done(tx, publication));
+    }
     tx.AfterCommit(
         [this, published = batch.published, changed = batch.changed, removed = batch.removed, damaged = batch.damaged] {
           published_.Increment(published);
@@ -150,39 +168,66 @@ absl::StatusOr<bool> Publisher::Round() {
           removed_.Increment(removed);
           failures_.Increment(damaged);
         });
-    return static_cast<int>(publications.size()) == kPublishBatch;
-  });
+    return batch.due == kPublishBatch;
+  };
+  // One publisher at a time; reports are not locked, but what changed since it was read stays due.
+  return p_.database.Transact(ctx, publish, db::Isolation::kReadCommitted);
 }
 
-absl::Status Publisher::PublishOne(db::Tx& tx, const Publication& publication, Batch& batch) {
-  const absl::StatusOr<std::optional<ReportRow>> read = p_.store.ById(tx, publication.report);
-  if (!read.ok()) {
-    // One that does not open must not keep the others from the board. (When the database is at fault this fails, too.)
-    ++batch.damaged;
-    p_.logger.Error("report_unreadable", {{"report", publication.report}, {"error", read.status().ToString()}});
-    return p_.board.Postpone(tx, publication, batch.now + kDamagedPause);
+// What is due, each report as it stood at one moment.
+absl::StatusOr<std::vector<Publisher::Draft>> Publisher::ReadDue(db::Tx& tx, Batch& batch) {
+  ASSIGN_OR_RETURN(const std::vector<Publication> due, p_.board.Due(tx, batch.now, kPublishBatch));
+  batch.due = static_cast<int>(due.size());
+  std::vector<Draft> drafts;
+  for (const Publication& publication : due) {
+    absl::StatusOr<std::optional<ReportRow>> report = p_.store.ById(tx, publication.report);
+    if (!report.ok()) {
+      // One that does not open must not keep the others from the board. (When the database is at fault this fails,
+      // too.)
+      ++batch.damaged;
+      p_.logger.Error("report_unreadable", {{"report", publication.report}, {"error", report.status().ToString()}});
+      batch.ends.emplace_back(publication, batch.now + kDamagedPause);
+      continue;
+    }
+    if (!*report) {
+      batch.ends.emplace_back(publication, std::nullopt);
+      continue;
+    }
+    Draft draft{publication, **std::move(report), {}, {}};
+    ASSIGN_OR_RETURN(draft.updates, p_.store.Updates(tx, draft.report));
+    ASSIGN_OR_RETURN(draft.photos, p_.store.Photos(tx, draft.report));
+    drafts.push_back(std::move(draft));
   }
-  if (!*read) return p_.board.Done(tx, publication);
-  const ReportRow& report = **read;
+  // Whoever changes what is public of a report changes its publication too: one that is as it was has been read whole.
+  ASSIGN_OR_RETURN(const std::vector<Publication> still, p_.board.Due(tx, batch.now, kPublishBatch));
+  std::erase_if(drafts, [&](const Draft& draft) {
+    return std::find(still.begin(), still.end(), draft.publication) == still.end();
+  });
+  return drafts;
+}
+
+absl::Status Publisher::PublishOne(db::Tx& tx, const Draft& draft, Batch& batch) {
+  const ReportRow& report = draft.report;
   const std::string& place = report.content.place().unit();
   const auto village = batch.villages.find(place);
   // Became due since the villages were asked for: the next round knows its name.
   if (village == batch.villages.end() && IsVillage(place) && !report.anonymous) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::optional<BoardRow> before, p_.board.ByCode(tx, report.code));
+  std::optional<base::Micros> later;
   if (!before && batch.now < report.first_public_at) {
-    return p_.board.Postpone(tx, publication, report.first_public_at);
+    later = report.first_public_at;
+  } else {
+    PublicationPlan plan = PlanPublication(rules_, {report, draft.updates, draft.photos, before ? &*before : nullptr,
+                                                    village == batch.villages.end() ? "" : village->second, batch.now});
+    if (plan.row) {
+      RETURN_IF_ERROR(Show(tx, report, before, *std::move(plan.row), batch));
+    } else if (before) {
+      RETURN_IF_ERROR(TakeOff(tx, *before, batch));
+    }
+    if (plan.more_later) later = batch.now + DrawDelay(kLaterDelay, Bits());
   }
-  ASSIGN_OR_RETURN(const std::vector<UpdateRow> updates, p_.store.Updates(tx, report));
-  ASSIGN_OR_RETURN(const std::vector<PhotoRow> photos, p_.store.Photos(tx, report));
-  PublicationPlan plan = PlanPublication(rules_, {report, updates, photos, before ? &*before : nullptr,
-                                                  village == batch.villages.end() ? "" : village->second, batch.now});
-  if (plan.row) {
-    RETURN_IF_ERROR(Show(tx, report, before, *std::move(plan.row), batch));
-  } else if (before) {
-    RETURN_IF_ERROR(TakeOff(tx, *before, batch));
-  }
-  if (plan.more_later) return p_.board.Postpone(tx, publication, batch.now + DrawDelay(kLaterDelay, Bits()));
-  return p_.board.Done(tx, publication);
+  batch.ends.emplace_back(draft.publication, later);
+  return absl::OkStatus();
 }
 
 absl::Status Publisher::Show(db::Tx& tx, const ReportRow& report, const std::optional<BoardRow>& before, BoardRow row,

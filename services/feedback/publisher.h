@@ -12,8 +12,8 @@
 // process, never stored, and unchanged by a rotation of keys — a place that moved to a new cell with each key would
 // give itself away.
 //
-// Several processes may publish: rows are taken with a lock and given up with the commit, numbers come from one row.
-// A report whose time was changed meanwhile stays due.
+// Several processes may publish, one at a time. What they read they do not lock, so that no change of a report waits
+// for its publication: a report that was changed meanwhile stays due.
 //
 // Thread safety: Start and Stop from one thread; the rest from any.
 #pragma once
@@ -75,11 +75,13 @@ class Publisher {
   absl::StatusOr<bool> Round();
 
  private:
+  struct Draft;
   struct Batch;
 
   // Names of the villages of what is due: territory is asked before the transaction begins.
   absl::StatusOr<std::map<std::string, std::string>> Villages(base::OpContext& ctx);
-  absl::Status PublishOne(db::Tx& tx, const Publication& publication, Batch& batch);
+  absl::StatusOr<std::vector<Draft>> ReadDue(db::Tx& tx, Batch& batch);
+  absl::Status PublishOne(db::Tx& tx, const Draft& draft, Batch& batch);
   absl::Status Show(db::Tx& tx, const ReportRow& report, const std::optional<BoardRow>& before, BoardRow row,
                     Batch& batch);
   absl::Status TakeOff(db::Tx& tx, const BoardRow& before, Batch& batch);

@@ -92,7 +92,7 @@ absl::Status ReportBook::Open(db::Tx& tx, ReportRow& row, const Event& event, co
   RETURN_IF_ERROR(SetTimes(tx, row));
   RETURN_IF_ERROR(p_.store.Insert(tx, row));
   RETURN_IF_ERROR(WriteLine(tx, row, change, actor_name));
-  RETURN_IF_ERROR(p_.indicators.Received(tx, KeyOf(row)));
+  RETURN_IF_ERROR(p_.indicators.Add(tx, KeyOf(row), {.received = true}));
   return row.asked_public ? Republish(tx, row) : absl::OkStatus();
 }
 
@@ -117,35 +117,29 @@ absl::Status ReportBook::Move(db::Tx& tx, ReportRow& row, const Event& event, co
 absl::Status ReportBook::MoveLoad(db::Tx& tx, const Progress& before, const Progress& after) const {
   const std::string was = IsOpen(before.state) ? before.assignee : "", is = IsOpen(after.state) ? after.assignee : "";
   if (was == is) return absl::OkStatus();
-  RETURN_IF_ERROR(p_.store.AddLoad(tx, was, -1));
-  return p_.store.AddLoad(tx, is, 1);
+  tx.AfterCommit([this] { p_.merger.Wake(); });
+  RETURN_IF_ERROR(p_.store.AddLoad(tx, p_.ids.Next(), was, -1));
+  return p_.store.AddLoad(tx, p_.ids.Next(), is, 1);
 }
 
 absl::Status ReportBook::Count(db::Tx& tx, const ReportRow& row, const Change& change) {
-  const IndicatorKey key = KeyOf(row);
-  switch (change.event) {
-    case EventKind::kResolve:
-      RETURN_IF_ERROR(p_.indicators.Resolved(tx, key));
-      break;
-    case EventKind::kReject:
-      RETURN_IF_ERROR(p_.indicators.Rejected(tx, key));
-      break;
-    case EventKind::kReopen:
-      // A report counts once, however often it comes back.
-      if (row.progress.reopened == 1) RETURN_IF_ERROR(p_.indicators.Reopened(tx, key));
-      break;
-    case EventKind::kRate:
-      RETURN_IF_ERROR(p_.indicators.Rated(tx, key, row.progress.stars));
-      break;
-    default:
-      break;
-  }
+  FigureChange figures;
+  figures.resolved = change.event == EventKind::kResolve;
+  figures.rejected = change.event == EventKind::kReject;
+  // A report counts once, however often it comes back.
+  figures.reopened = change.event == EventKind::kReopen && row.progress.reopened == 1;
+  if (change.event == EventKind::kRate) figures.stars = row.progress.stars;
   // Of the first round: later ones are told by the rate of reopening.
-  if (!change.first_answer || row.progress.reopened > 0) return absl::OkStatus();
-  const absl::StatusOr<int64_t> minutes = UsedMinutes(p_.calendar, row.progress, change.at);
-  if (CalendarUnknown(minutes.status())) return absl::OkStatus();
-  RETURN_IF_ERROR(minutes.status());
-  return p_.indicators.Answered(tx, key, *minutes, !IsOverdue(row.progress, row.due_at, change.at));
+  if (change.first_answer && row.progress.reopened == 0) {
+    const absl::StatusOr<int64_t> minutes = UsedMinutes(p_.calendar, row.progress, change.at);
+    if (!CalendarUnknown(minutes.status())) {
+      RETURN_IF_ERROR(minutes.status());
+      figures.answered = true;
+      figures.on_time = !IsOverdue(row.progress, row.due_at, change.at);
+      figures.minutes = *minutes;
+    }
+  }
+  return p_.indicators.Add(tx, KeyOf(row), figures);
 }
 
 IndicatorKey ReportBook::KeyOf(const ReportRow& row) const {

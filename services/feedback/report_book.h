@@ -14,6 +14,7 @@
 #include "libs/db/database.h"
 #include "libs/events/outbox.h"
 #include "services/feedback/domain/categories.h"
+#include "services/feedback/figure_merger.h"
 #include "services/feedback/indicator_book.h"
 #include "services/feedback/publisher.h"
 #include "services/feedback/rows.h"
@@ -28,6 +29,7 @@ class ReportBook {
     const CategoryTree& categories;
     const base::WorkingCalendar& calendar;
     IndicatorBook& indicators;
+    FigureMerger& merger;
     Publisher& publisher;
     events::Outbox& outbox;
     base::Random& random;

@@ -150,6 +150,13 @@ struct Office {
   bool operator==(const Office&) const = default;
 };
 
+// Whose turn it was in an office.
+struct Turn {
+  std::string last;  // officer; "" nobody's yet
+  // false: somebody is taking it at this moment, and who comes next is not known yet.
+  bool held = false;
+};
+
 struct OfficeFilter {
   std::vector<Office> offices;           // of an office …
   std::string assignee;                  // … or assigned to one officer …

@@ -141,6 +141,7 @@ struct Written {
   const Store& store;
   const BoardStore& board;
   std::map<CellKey, CellCount> cells;
+  IndicatorSums figures;
 
   absl::Status Report(db::Tx& tx, const Maker& maker, ReportRow row) {
     ASSIGN_OR_RETURN(const std::vector<UpdateRow> lines, Live(maker, row));
@@ -151,7 +152,7 @@ struct Written {
     RETURN_IF_ERROR(store.Insert(tx, submitted));
     if (row.progress.state != State::kReceived) RETURN_IF_ERROR(store.Update(tx, row));
     for (const UpdateRow& line : lines) RETURN_IF_ERROR(store.AddUpdate(tx, row, line).status());
-    RETURN_IF_ERROR(Count(tx, maker, row));
+    Count(maker, row);
     PublicationPlan plan = PlanPublication(maker.rules, {row, lines, {}, nullptr, "", maker.now});
     if (!plan.row) return absl::OkStatus();
     ASSIGN_OR_RETURN(plan.row->number, board.NextNumber(tx));
@@ -163,19 +164,18 @@ struct Written {
     return absl::OkStatus();
   }
 
-  absl::Status Count(db::Tx& tx, const Maker& maker, const ReportRow& row) const {
+  void Count(const Maker& maker, const ReportRow& row) {
     const std::string root = maker.data.categories.Chain(row.category).back()->id;
-    const IndicatorKey key{row.unit, root, base::DaysFromCivil(base::ToVietnam(row.created_at).date)};
-    RETURN_IF_ERROR(board.Count(tx, key, Figure::kReceived, 1));
-    if (!row.progress.first_answered_at) return absl::OkStatus();
-    const bool late = IsOverdue(row.progress, row.due_at, maker.now);
-    RETURN_IF_ERROR(board.Count(tx, key, Figure::kAnswered, 1));
-    RETURN_IF_ERROR(board.Count(tx, key, late ? Figure::kOverdue : Figure::kOnTime, 1));
+    Counts& sum = figures[{row.unit, root, base::DaysFromCivil(base::ToVietnam(row.created_at).date)}];
+    ++sum.received;
+    if (!row.progress.first_answered_at) return;
+    ++sum.answered;
+    ++(IsOverdue(row.progress, row.due_at, maker.now) ? sum.overdue_open : sum.answered_on_time);
     const auto minutes = UsedMinutes(maker.calendar, row.progress, maker.now);
-    if (minutes.ok()) RETURN_IF_ERROR(board.CountMinutes(tx, key, BucketOf(*minutes)));
-    const bool resolved = row.progress.state == State::kResolved;
-    RETURN_IF_ERROR(board.Count(tx, key, resolved ? Figure::kResolved : Figure::kRejected, 1));
-    return row.progress.stars > 0 ? board.CountStars(tx, key, row.progress.stars) : absl::OkStatus();
+    sum.minutes.resize(BucketCount());
+    if (minutes.ok()) ++sum.minutes[BucketOf(*minutes)];
+    ++(row.progress.state == State::kResolved ? sum.resolved : sum.rejected);
+    if (row.progress.stars > 0) ++sum.stars[static_cast<size_t>(row.progress.stars - 1)];
   }
 };
 
@@ -208,12 +208,13 @@ absl::Status SeedReports(base::OpContext& ctx, const SeedTools& tools, const See
   for (int64_t done = 0; done < plan.reports;) {
     const int64_t batch = std::min(kPerTransaction, plan.reports - done);
     RETURN_IF_ERROR(tools.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
-      Written written{store, board, {}};
+      Written written{store, board, {}, {}};
       for (int64_t i = 0; i < batch; ++i) {
         const base::Micros at = plan.now - kPastDays * kDay + (kPastDays * kDay / plan.reports) * (done + i);
         past.Set(at);
         RETURN_IF_ERROR(written.Report(tx, maker, maker.Report(at)));
       }
+      RETURN_IF_ERROR(board.AddTotals(tx, written.figures));
       return board.AddCells(tx, written.cells);
     }));
     done += batch;

@@ -36,45 +36,43 @@ absl::Status Store::Insert(db::Tx& tx, const ReportRow& row) const {
   const Progress& p = row.progress;
   const std::string content = sealer_.Seal(kContent, row.id, row.content.SerializeAsString());
   const SealedText contact(sealer_, ContactBytes(row), {kContact, row.id});
-  return tx
-      .Exec(
-          "INSERT INTO reports (id, code, revision, category, agency, unit, position, above_agency, above_unit, "
-          "escalation, bypass_officer, bypass_unit, reporter_account, reporter_person, contact_index, "
-          "contact_sealed, filed_by, content_sealed, anonymous, asked_public, moderation, hidden, flags, joined, "
-          "state, resume_state, assignee, created_at, started_at, waited_minutes, reopened, stars, due_at, "
-          "next_step_at, first_public_at, tracking_hash, target_index) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, "
-          "$19, 0, $20, $21, $22, $23, $24, 0, 0, 0, $25, $26, $27, $28, $29)",
-          {row.id,
-           row.code,
-           row.revision,
-           row.category,
-           row.agency,
-           row.unit,
-           row.position,
-           row.bypass_officer,
-           row.bypass_unit,
-           row.reporter_account,
-           row.reporter_person,
-           BlobOrNull(row.contact_index),
-           contact.param(),
-           row.filed_by,
-           db::BlobView{content},
-           row.anonymous,
-           row.asked_public,
-           row.moderation,
-           row.flags,
-           p.state,
-           p.resume,
-           p.assignee,
-           row.created_at,
-           p.started_at,
-           row.due_at,
-           row.next_step_at,
-           row.first_public_at,
-           TextOrNull(row.tracking_hash),
-           BlobOrNull(row.target_index)})
-      .status();
+  return tx.ExecLater(
+      "INSERT INTO reports (id, code, revision, category, agency, unit, position, above_agency, above_unit, "
+      "escalation, bypass_officer, bypass_unit, reporter_account, reporter_person, contact_index, "
+      "contact_sealed, filed_by, content_sealed, anonymous, asked_public, moderation, hidden, flags, joined, "
+      "state, resume_state, assignee, created_at, started_at, waited_minutes, reopened, stars, due_at, "
+      "next_step_at, first_public_at, tracking_hash, target_index) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, "
+      "$19, 0, $20, $21, $22, $23, $24, 0, 0, 0, $25, $26, $27, $28, $29)",
+      {row.id,
+       row.code,
+       row.revision,
+       row.category,
+       row.agency,
+       row.unit,
+       row.position,
+       row.bypass_officer,
+       row.bypass_unit,
+       row.reporter_account,
+       row.reporter_person,
+       BlobOrNull(row.contact_index),
+       contact.param(),
+       row.filed_by,
+       db::BlobView{content},
+       row.anonymous,
+       row.asked_public,
+       row.moderation,
+       row.flags,
+       p.state,
+       p.resume,
+       p.assignee,
+       row.created_at,
+       p.started_at,
+       row.due_at,
+       row.next_step_at,
+       row.first_public_at,
+       TextOrNull(row.tracking_hash),
+       BlobOrNull(row.target_index)});
 }
 
 absl::Status Store::Update(db::Tx& tx, ReportRow& row) const {
@@ -179,6 +177,10 @@ absl::StatusOr<std::optional<ReportRow>> Store::ByCode(db::Tx& tx, std::string_v
 absl::StatusOr<std::optional<ReportRow>> Store::ByCodeForUpdate(db::Tx& tx, std::string_view code) const {
   static constexpr char kSelect[] = "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE code = $1";
   return One(tx, kSelect + std::string(db::ForUpdate(tx.engine())), code);
+}
+absl::StatusOr<std::optional<ReportRow>> Store::ByIdForUpdate(db::Tx& tx, std::string_view id) const {
+  static constexpr char kSelect[] = "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE id = $1";
+  return One(tx, kSelect + std::string(db::ForUpdate(tx.engine())), id);
 }
 absl::StatusOr<std::optional<ReportRow>> Store::ById(db::Tx& tx, std::string_view id) const {
   return One(tx, "SELECT " DINH_REPORT_COLUMNS " FROM reports WHERE id = $1", id);

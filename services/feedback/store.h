@@ -33,6 +33,7 @@ class Store {
   absl::StatusOr<std::optional<ReportRow>> ByCode(db::Tx& tx, std::string_view code) const;
   // Others that want it so wait until this transaction has ended.
   absl::StatusOr<std::optional<ReportRow>> ByCodeForUpdate(db::Tx& tx, std::string_view code) const;
+  absl::StatusOr<std::optional<ReportRow>> ByIdForUpdate(db::Tx& tx, std::string_view id) const;
   absl::StatusOr<std::optional<ReportRow>> ById(db::Tx& tx, std::string_view id) const;
   // Newest first (store_list.cc).
   absl::StatusOr<OfficePage> List(db::Tx& tx, const OfficeFilter& filter, base::Micros now) const;
@@ -93,11 +94,15 @@ class Store {
   // false: it was done before.
   absl::StatusOr<bool> MarkStep(db::Tx& tx, const ReportRow& row, std::string_view step) const;
 
-  // Officers' work (store_work.cc).
-  absl::Status AddLoad(db::Tx& tx, std::string_view officer, int64_t change) const;
+  // Officers' work (store_work.cc). `id`: a new one; a change of load shares no row with anybody until it is merged.
+  absl::Status AddLoad(db::Tx& tx, std::string_view id, std::string_view officer, int64_t change) const;
+  // Merged or not.
   absl::StatusOr<std::map<std::string, int64_t, std::less<>>> Loads(db::Tx& tx,
                                                                     const std::vector<std::string>& officers) const;
-  absl::StatusOr<std::string> LastTurn(db::Tx& tx, const Office& office, std::string_view position) const;
+  // Like BoardStore::MergeFigures.
+  absl::StatusOr<int64_t> MergeLoads(db::Tx& tx, int limit) const;
+  // Who had the last turn; waits for nobody. Others do not hold it until the end of the transaction when `held`.
+  absl::StatusOr<Turn> TakeTurn(db::Tx& tx, const Office& office, std::string_view position) const;
   absl::Status SetTurn(db::Tx& tx, const Office& office, std::string_view position, std::string_view officer) const;
 
   // Notices (store_work.cc), newest first, older than `before`.

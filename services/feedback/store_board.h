@@ -93,12 +93,19 @@ class BoardStore {
   absl::StatusOr<std::vector<std::string>> Followers(db::Tx& tx, const std::vector<std::string>& units,
                                                      const std::optional<Point>& point, int limit) const;
 
-  // --- indicators (store_follows.cc)
+  // --- indicators (store_figures.cc): changes are rows of their own until they are merged into the totals
 
-  absl::Status Count(db::Tx& tx, const IndicatorKey& key, Figure figure, int64_t change) const;
-  absl::Status CountStars(db::Tx& tx, const IndicatorKey& key, int stars) const;
-  absl::Status CountMinutes(db::Tx& tx, const IndicatorKey& key, size_t bucket) const;
-  // Sums over days [from, to] by unit and root category; empty arguments: all. Counts::overdue_open holds what passed
+  // `id`: a new one. Shares no row with anybody.
+  absl::Status AddFigures(db::Tx& tx, std::string_view id, const IndicatorKey& key, const FigureChange& change) const;
+  // Takes the first `limit` changes (without those that another merger holds) into the totals; how many there were. In
+  // a transaction, once each: what it takes it removes.
+  absl::StatusOr<int64_t> MergeFigures(db::Tx& tx, int limit) const;
+  // Straight into the totals: rows that others count in are locked, in the order of the keys.
+  absl::Status AddTotals(db::Tx& tx, const IndicatorSums& sums) const;
+  // Whether changes of figures or loads wait to be merged.
+  absl::StatusOr<bool> AnyUnmerged(db::Tx& tx) const;
+  // Exact, merged or not. Sums over days [from, to] by unit and root category; empty arguments: all.
+  // Counts::overdue_open holds what passed
   // its time. Never beyond today: an anonymous report counts from the day it may show on, and not sooner for whoever
   // asks ahead.
   absl::StatusOr<std::map<std::pair<std::string, std::string>, Counts>> Sums(db::Tx& tx, std::string_view unit,
@@ -107,12 +114,13 @@ class BoardStore {
 
   // --- publications (store_follows.cc)
 
-  // Those due, locked until the end of the transaction; what another process holds is left out.
-  absl::StatusOr<std::vector<Publication>> TakeDue(db::Tx& tx, base::Micros now, int limit) const;
-  // The same without a lock: ids of reports, to prepare for them.
+  // Those due, the longest first, without a lock.
+  absl::StatusOr<std::vector<Publication>> Due(db::Tx& tx, base::Micros now, int limit) const;
+  // The ids of their reports, to prepare for them.
   absl::StatusOr<std::vector<std::string>> PeekDue(db::Tx& tx, base::Micros now, int limit) const;
   absl::StatusOr<bool> AnyDue(db::Tx& tx, base::Micros now) const;
-  // Forgets it unless its time was changed since it was taken.
+  // Forgets it unless the report was to be published again since it was read. Others that want it so wait from here on
+  // to the end of the transaction: the last thing it does.
   absl::Status Done(db::Tx& tx, const Publication& publication) const;
   absl::Status Postpone(db::Tx& tx, const Publication& publication, base::Micros due_at) const;
   absl::StatusOr<int64_t> CountDue(db::Tx& tx, base::Micros now, int limit) const;

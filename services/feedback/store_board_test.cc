@@ -376,56 +376,10 @@ TEST_F(StoreBoardTest, FollowersAreFoundByUnitAndByCircle) {
   EXPECT_EQ(Number("SELECT COUNT(*) FROM follow_tiles WHERE follow NOT IN (SELECT id FROM follows)"), 0);
 }
 
-TEST_F(StoreBoardTest, IndicatorsSumUpOverDays) {
-  const int64_t today = 20'000;
-  Write([&](db::Tx& tx) -> absl::Status {
-    for (int64_t day = today - 2; day <= today; ++day) {
-      const IndicatorKey key{kUnitA, "road", day};
-      RETURN_IF_ERROR(board_.Count(tx, key, Figure::kReceived, 10));
-      RETURN_IF_ERROR(board_.Count(tx, key, Figure::kOverdue, 1));
-      RETURN_IF_ERROR(board_.CountStars(tx, key, 5));
-      RETURN_IF_ERROR(board_.CountMinutes(tx, key, BucketOf(480)));
-    }
-    RETURN_IF_ERROR(board_.Count(tx, {kUnitA, "lamp", today}, Figure::kReceived, 3));
-    return board_.Count(tx, {kUnitB, "road", today}, Figure::kReceived, 7);
-  });
-  const auto sums = [&](const std::string& unit, const std::string& category, int64_t from) {
-    return Read([&](db::Tx& tx) { return board_.Sums(tx, unit, category, from, today); });
-  };
-  const auto all = sums("", "", today - 1);
-  ASSERT_EQ(all.size(), 3u);
-  const Counts& road = all.at({kUnitA, "road"});
-  EXPECT_EQ(road.received, 20);
-  EXPECT_EQ(road.overdue_open, 2);
-  EXPECT_EQ(road.stars[4], 2);
-  EXPECT_EQ(road.minutes[BucketOf(480)], 2);
-  EXPECT_EQ(all.at({kUnitB, "road"}).received, 7);
-  EXPECT_EQ(sums(kUnitA, "", today).size(), 2u);
-  EXPECT_EQ(sums(kUnitA, "lamp", today).begin()->second.received, 3);
-  EXPECT_EQ(sums("", "road", today).size(), 2u);
-  EXPECT_TRUE(sums("nowhere", "", today).empty());
-  // Counted ahead, and not told before its day.
-  const int64_t now = base::DaysFromCivil(base::ToVietnam(kBoardNow).date);
-  Write([&](db::Tx& tx) { return board_.Count(tx, {kUnitB, "lamp", now + 2}, Figure::kReceived, 1); });
-  const auto ahead = [&] {
-    return Read([&](db::Tx& tx) { return board_.Sums(tx, kUnitB, "lamp", now, now + 9); }).begin()->second.received;
-  };
-  EXPECT_EQ(ahead(), 0);
-  clock_.Advance(48 * kHour);
-  EXPECT_EQ(ahead(), 1);
-}
-
-TEST_F(StoreBoardTest, APublicationWhoseTimeWasMovedIsNotForgotten) {
+TEST_F(StoreBoardTest, APublicationWantedAgainIsNotForgotten) {
   const ReportRow report = Report();
   Send(report);
-  const auto take = [&] {
-    std::vector<Publication> due;
-    Write([&](db::Tx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(due, board_.TakeDue(tx, clock_.Now(), 10));
-      return absl::OkStatus();
-    });
-    return due;
-  };
+  const auto take = [&] { return Read([&](db::Tx& tx) { return board_.Due(tx, clock_.Now(), 10); }); };
   const std::vector<Publication> taken = take();
   ASSERT_EQ(taken.size(), 1u);
   Write([&](db::Tx& tx) { return store_.Publish(tx, report.id, clock_.Now() - 1); });

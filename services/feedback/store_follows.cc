@@ -1,9 +1,6 @@
-// Follows, indicators, and what is to be published.
-#include <algorithm>
-#include <array>
+// Follows, and what is to be published.
 #include <set>
 
-#include "libs/base/civil.h"
 #include "libs/db/dialect.h"
 #include "services/feedback/sealed.h"
 #include "services/feedback/store_board.h"
@@ -13,7 +10,6 @@ namespace {
 
 constexpr std::string_view kFollowName = "follows.name";
 constexpr int kFollowersPerTileMax = 5000;
-constexpr int kIndicatorGroupsMax = 2000;  // pairs of unit and root category
 
 int64_t FollowTile(const Tile& tile) { return RangeOf(tile).from >> (2 * (kMortonLevel - kFollowTileLevel)); }
 
@@ -27,85 +23,6 @@ std::vector<int64_t> TilesAround(const Point& centre, double radius_m) {
     for (int32_t y = first.y; y <= last.y; ++y) tiles.push_back(FollowTile({kFollowTileLevel, x, y}));
   }
   return tiles;
-}
-
-std::string_view ColumnOf(Figure figure) {
-  static constexpr std::array<std::string_view, 7> kColumns = {"received", "answered", "on_time", "overdue",
-                                                               "resolved", "rejected", "reopened"};
-  return kColumns[static_cast<size_t>(figure)];
-}
-
-constexpr std::string_view kIndicatorStart =
-    "INSERT INTO indicators (unit, category, day, received, answered, on_time, overdue, resolved, rejected, reopened, "
-    "stars1, stars2, stars3, stars4, stars5) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) "
-    "ON CONFLICT (unit, category, day) DO NOTHING";
-
-absl::Status AddTo(db::Tx& tx, const IndicatorKey& key, std::string_view column, int64_t change) {
-  RETURN_IF_ERROR(tx.Exec(kIndicatorStart, {key.unit, key.category, key.day}).status());
-  const std::string name(column);
-  return tx
-      .Exec("UPDATE indicators SET " + name + " = " + name + " + $4 WHERE unit = $1 AND category = $2 AND day = $3",
-            {key.unit, key.category, key.day, change})
-      .status();
-}
-
-using Group = std::pair<std::string, std::string>;  // unit, root category
-
-// The groups there are, by jumping from one to the next: the cost does not grow with the days.
-absl::StatusOr<std::vector<Group>> Groups(db::Tx& tx, std::string_view unit, std::string_view category) {
-  std::vector<Group> groups;
-  Group at{std::string(unit), ""};
-  for (int i = 0; i < kIndicatorGroupsMax; ++i) {
-    ASSIGN_OR_RETURN(const std::optional<Group> next,
-                     tx.QueryOne("SELECT unit, category FROM indicators WHERE (unit, category) > ($1, $2) "
-                                 "ORDER BY unit, category LIMIT 1",
-                                 {at.first, at.second}, [](const db::Row& row) {
-                                   return Group{row.Text(0), row.Text(1)};
-                                 }));
-    if (!next || (!unit.empty() && next->first != unit)) break;
-    at = *next;
-    if (category.empty() || category == at.second) groups.push_back(at);
-  }
-  return groups;
-}
-
-// Each cast: PostgreSQL adds BIGINTs up to a NUMERIC.
-std::string SumsSql() {
-  std::string sql;
-  for (const char* column : {"received", "answered", "on_time", "overdue", "resolved", "rejected", "reopened", "stars1",
-                             "stars2", "stars3", "stars4", "stars5"}) {
-    sql += sql.empty() ? "SELECT " : ", ";
-    sql += "CAST(COALESCE(SUM(" + std::string(column) + "), 0) AS BIGINT)";
-  }
-  return sql + " FROM indicators WHERE unit = $1 AND category = $2 AND day >= $3 AND day <= $4";
-}
-
-absl::StatusOr<Counts> SumOf(db::Tx& tx, const Group& group, int64_t from, int64_t to) {
-  static const std::string kSums = SumsSql();
-  const auto [unit, category] = group;
-  ASSIGN_OR_RETURN(std::optional<Counts> counts, tx.QueryOne(kSums, {unit, category, from, to}, [](const db::Row& row) {
-    Counts c;
-    int i = 0;
-    c.received = row.Int(i++);
-    c.answered = row.Int(i++);
-    c.answered_on_time = row.Int(i++);
-    c.overdue_open = row.Int(i++);
-    c.resolved = row.Int(i++);
-    c.rejected = row.Int(i++);
-    c.reopened = row.Int(i++);
-    for (int64_t& stars : c.stars) stars = row.Int(i++);
-    return c;
-  }));
-  Counts sum = counts.value_or(Counts());
-  sum.minutes.resize(BucketCount());
-  RETURN_IF_ERROR(
-      tx.Query("SELECT bucket, CAST(SUM(count) AS BIGINT) FROM answer_times WHERE unit = $1 AND category = $2 AND "
-               "day >= $3 AND day <= $4 GROUP BY bucket",
-               {unit, category, from, to}, [&](const db::Row& row) {
-                 const auto bucket = static_cast<size_t>(row.Int(0));
-                 if (bucket < sum.minutes.size()) sum.minutes[bucket] = row.Int(1);
-               }));
-  return sum;
 }
 
 }  // namespace
@@ -192,41 +109,12 @@ absl::StatusOr<std::vector<std::string>> BoardStore::Followers(db::Tx& tx, const
   return out;
 }
 
-absl::Status BoardStore::Count(db::Tx& tx, const IndicatorKey& key, Figure figure, int64_t change) const {
-  return AddTo(tx, key, ColumnOf(figure), change);
-}
-
-absl::Status BoardStore::CountStars(db::Tx& tx, const IndicatorKey& key, int stars) const {
-  if (stars < 1 || stars > kStarsMax) return base::Internal("stars out of range");
-  return AddTo(tx, key, "stars" + std::to_string(stars), 1);
-}
-
-absl::Status BoardStore::CountMinutes(db::Tx& tx, const IndicatorKey& key, size_t bucket) const {
-  return tx
-      .Exec(
-          "INSERT INTO answer_times (unit, category, day, bucket, count) VALUES ($1, $2, $3, $4, 1) "
-          "ON CONFLICT (unit, category, day, bucket) DO UPDATE SET count = answer_times.count + 1",
-          {key.unit, key.category, key.day, bucket})
-      .status();
-}
-
-absl::StatusOr<std::map<std::pair<std::string, std::string>, Counts>> BoardStore::Sums(db::Tx& tx,
-                                                                                       std::string_view unit,
-                                                                                       std::string_view category,
-                                                                                       int64_t from, int64_t to) const {
-  ASSIGN_OR_RETURN(const std::vector<Group> groups, Groups(tx, unit, category));
-  const int64_t today = base::DaysFromCivil(base::ToVietnam(tx.context().Now()).date);
-  std::map<Group, Counts> sums;
-  for (const Group& group : groups) {
-    ASSIGN_OR_RETURN(sums[group], SumOf(tx, group, from, std::min(to, today)));
-  }
-  return sums;
-}
-
-absl::StatusOr<std::vector<Publication>> BoardStore::TakeDue(db::Tx& tx, base::Micros now, int limit) const {
-  const std::string sql = "SELECT report, due_at FROM publications WHERE due_at <= $1 ORDER BY due_at LIMIT $2" +
-                          std::string(db::ForUpdateSkipLocked(tx.engine()));
-  return tx.QueryAll(sql, {now, limit}, [](const db::Row& row) { return Publication{row.Text(0), row.Int(1)}; });
+absl::StatusOr<std::vector<Publication>> BoardStore::Due(db::Tx& tx, base::Micros now, int limit) const {
+  const std::string sql = "SELECT report, due_at, " + std::string(db::RowVersion(tx.engine())) +
+                          " FROM publications WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
+  return tx.QueryAll(sql, {now, limit}, [](const db::Row& row) {
+    return Publication{row.Text(0), row.Int(1), row.Int(2)};
+  });
 }
 
 absl::StatusOr<std::vector<std::string>> BoardStore::PeekDue(db::Tx& tx, base::Micros now, int limit) const {
@@ -242,15 +130,15 @@ absl::StatusOr<bool> BoardStore::AnyDue(db::Tx& tx, base::Micros now) const {
 }
 
 absl::Status BoardStore::Done(db::Tx& tx, const Publication& publication) const {
-  return tx.Exec("DELETE FROM publications WHERE report = $1 AND due_at = $2", {publication.report, publication.due_at})
-      .status();
+  return tx.ExecLater("DELETE FROM publications WHERE report = $1 AND due_at = $2 AND " +
+                          std::string(db::RowVersion(tx.engine())) + " = $3",
+                      {publication.report, publication.due_at, publication.version});
 }
 
 absl::Status BoardStore::Postpone(db::Tx& tx, const Publication& publication, base::Micros due_at) const {
-  return tx
-      .Exec("UPDATE publications SET due_at = $3 WHERE report = $1 AND due_at = $2",
-            {publication.report, publication.due_at, due_at})
-      .status();
+  return tx.ExecLater("UPDATE publications SET due_at = $3 WHERE report = $1 AND due_at = $2 AND " +
+                          std::string(db::RowVersion(tx.engine())) + " = $4",
+                      {publication.report, publication.due_at, due_at, publication.version});
 }
 
 absl::StatusOr<int64_t> BoardStore::CountDue(db::Tx& tx, base::Micros now, int limit) const {

@@ -72,12 +72,10 @@ absl::StatusOr<std::optional<PhotoRow>> Store::TakePhoto(db::Tx& tx, std::string
 }
 
 absl::Status Store::UpdatePhoto(db::Tx& tx, const PhotoRow& row) const {
-  return tx
-      .Exec(
-          "UPDATE photos SET moderation = $2, contested = $3, shown_full_blob = $4, shown_thumbnail_blob = $5 "
-          "WHERE id = $1",
-          {row.id, row.moderation, row.contested, row.shown_full_blob, row.shown_thumbnail_blob})
-      .status();
+  return tx.ExecLater(
+      "UPDATE photos SET moderation = $2, contested = $3, shown_full_blob = $4, shown_thumbnail_blob = $5 "
+      "WHERE id = $1",
+      {row.id, row.moderation, row.contested, row.shown_full_blob, row.shown_thumbnail_blob});
 }
 
 absl::StatusOr<std::vector<std::string>> Store::RemoveUnusedPhotos(db::Tx& tx, base::Micros before, int limit) const {

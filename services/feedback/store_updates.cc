@@ -29,14 +29,12 @@ absl::StatusOr<int64_t> Store::AddUpdate(db::Tx& tx, const ReportRow& report, co
   const SealedText public_text(sealer_, update.public_text, {kPublicText, line});
   const std::optional<int64_t> from = update.pause ? std::optional<int64_t>(update.pause->from) : std::nullopt;
   const std::optional<int64_t> to = update.pause ? std::optional<int64_t>(update.pause->to) : std::nullopt;
-  RETURN_IF_ERROR(
-      tx.Exec("INSERT INTO updates (report, position, at, kind, event, from_state, to_state, actor_kind, actor, "
-              "actor_name, text_sealed, public_text_sealed, moderation, pause_from, pause_to) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-              {report.id, position.value_or(1), update.at, update.kind, update.event, update.from, update.to,
-               update.actor_kind, update.actor, update.actor_name, text.param(), public_text.param(), update.moderation,
-               from, to})
-          .status());
+  RETURN_IF_ERROR(tx.ExecLater(
+      "INSERT INTO updates (report, position, at, kind, event, from_state, to_state, actor_kind, actor, "
+      "actor_name, text_sealed, public_text_sealed, moderation, pause_from, pause_to) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+      {report.id, position.value_or(1), update.at, update.kind, update.event, update.from, update.to, update.actor_kind,
+       update.actor, update.actor_name, text.param(), public_text.param(), update.moderation, from, to}));
   return position.value_or(1);
 }
 

@@ -3,7 +3,6 @@
 
 #include "libs/base/civil.h"
 #include "libs/base/strings.h"
-#include "libs/db/dialect.h"
 #include "services/feedback/domain/templates.h"
 #include "services/feedback/errors.h"
 #include "services/feedback/handlers/handlers.h"
@@ -14,8 +13,6 @@ namespace dinh::feedback {
 absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const ChangeRequest& request) {
   const std::string code = ParsePublicCode(request.code).value_or("");
   const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
-    // Figures, loads and turns are rows that all changes share, in an order that depends on the report: one at a time.
-    RETURN_IF_ERROR(db::LockName(tx, kFiguresLock));
     ReportRow row;
     Seen seen = Seen::kOffice;
     if (request.scoped) {
@@ -42,7 +39,7 @@ absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const Chang
     }
     return Show(ctx, tx, row, View(ctx, row, seen == Seen::kOffice));
   };
-  // What is decided hangs on the report, which is locked; figures are only added to.
+  // What is decided hangs on the report, which is locked; what is counted are rows of the change's own.
   return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 

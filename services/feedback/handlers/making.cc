@@ -185,16 +185,22 @@ absl::StatusOr<std::vector<std::string>> Handlers::CandidatesFor(rpc::Context& c
 absl::StatusOr<std::string> Handlers::ChooseOfficer(db::Tx& tx, const ReportRow& row, Assign way,
                                                     const std::vector<std::string>& candidates) const {
   const Office office{row.agency, row.unit};
-  ASSIGN_OR_RETURN(const std::string last, p_.store.LastTurn(tx, office, row.position));
+  ASSIGN_OR_RETURN(Turn turn, p_.store.TakeTurn(tx, office, row.position));
+  if (!turn.held && !candidates.empty()) {
+    // Nobody waits for a turn: whoever finds it taken begins anywhere, which is as fair in the long run.
+    uint64_t bits = 0;
+    p_.random.Fill(&bits, sizeof bits);
+    turn.last = candidates[bits % candidates.size()];
+  }
   std::optional<std::string> chosen;
   if (way == Assign::kLeastLoaded) {
     ASSIGN_OR_RETURN(const auto loads, p_.store.Loads(tx, candidates));
-    chosen = ChooseLeastLoaded(candidates, loads, last);
+    chosen = ChooseLeastLoaded(candidates, loads, turn.last);
   } else {
-    chosen = ChooseRoundRobin(candidates, last);
+    chosen = ChooseRoundRobin(candidates, turn.last);
   }
   if (!chosen) return std::string();
-  RETURN_IF_ERROR(p_.store.SetTurn(tx, office, row.position, *chosen));
+  if (turn.held) RETURN_IF_ERROR(p_.store.SetTurn(tx, office, row.position, *chosen));
   return *chosen;
 }
 
@@ -228,7 +234,6 @@ absl::StatusOr<pb::Report> Handlers::Make(rpc::Context& ctx, const pb::CreateRep
   submit.at = ctx.Now();
   const std::string title = ctx.principal().kind == auth::CallerKind::kOfficer ? OfficerTitle(ctx, draft.row) : "";
   const auto make = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
-    RETURN_IF_ERROR(db::LockName(tx, kFiguresLock));
     ReportRow row = draft.row;
     if (!draft.allowance.who.empty()) {
       RETURN_IF_ERROR(CountToday(tx, kReports, draft.allowance.who, draft.allowance.at_most, TooManyReports()));

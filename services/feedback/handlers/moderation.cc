@@ -47,8 +47,8 @@ int64_t ToPosition(const std::string& item) {
 
 absl::StatusOr<pb::Report> Handlers::HideReport(rpc::Context& ctx, const pb::HideReportRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
-    ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+    ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCodeForUpdate(tx, code))));
     if (!request.etag().empty() && request.etag() != Etag(row)) return base::StaleEtag();
     row.hidden = !request.show();
     RETURN_IF_ERROR(p_.store.Update(tx, row));
@@ -57,14 +57,15 @@ absl::StatusOr<pb::Report> Handlers::HideReport(rpc::Context& ctx, const pb::Hid
             .status());
     RETURN_IF_ERROR(p_.book.Republish(tx, row, /*at_once=*/row.hidden));
     return Show(ctx, tx, row, View(ctx, row, true));
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<pb::Report> Handlers::ModerateReport(rpc::Context& ctx, const pb::ModerateReportRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
   const Moderation decision = request.approve() ? Moderation::kApproved : Moderation::kRefused;
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
-    ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+    ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCodeForUpdate(tx, code))));
     if (!request.etag().empty() && request.etag() != Etag(row)) return base::StaleEtag();
     std::string item;
     if (request.update().empty()) {
@@ -90,7 +91,8 @@ absl::StatusOr<pb::Report> Handlers::ModerateReport(rpc::Context& ctx, const pb:
             .status());
     RETURN_IF_ERROR(p_.book.Republish(tx, row, /*at_once=*/!request.approve()));
     return Show(ctx, tx, row, View(ctx, row, true));
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<pb::ListModerationResponse> Handlers::ListModeration(rpc::Context& ctx,
@@ -135,8 +137,8 @@ absl::StatusOr<pb::ListModerationResponse> Handlers::ListModeration(rpc::Context
 
 absl::StatusOr<pb::Report> Handlers::DecideRemoval(rpc::Context& ctx, const pb::DecideRemovalRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
-    ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCode(tx, code))));
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+    ASSIGN_OR_RETURN(ReportRow row, ctx.InScope(SeenBy(ctx, p_.store.ByCodeForUpdate(tx, code))));
     ASSIGN_OR_RETURN(std::optional<RemovalRow> removal, p_.store.Removal(tx, request.request()));
     if (!removal || removal->report != row.id) return RequestUnknown();
     if (removal->decided != 0) return AlreadyDecided();
@@ -162,7 +164,8 @@ absl::StatusOr<pb::Report> Handlers::DecideRemoval(rpc::Context& ctx, const pb::
                         .status());
     RETURN_IF_ERROR(p_.book.Republish(tx, row, /*at_once=*/request.grant()));
     return Show(ctx, tx, row, View(ctx, row, true));
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 }  // namespace dinh::feedback

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/base/strings.h"
+#include "libs/db/dialect.h"
 #include "services/feedback/errors.h"
 #include "services/feedback/handlers/handlers.h"
 #include "services/feedback/limits.h"
@@ -85,7 +86,8 @@ absl::StatusOr<pb::Photo> Handlers::UploadPhoto(rpc::Context& ctx, rpc::MessageR
   row.created_at = ctx.Now();
   ASSIGN_OR_RETURN(row.full_blob, written.Write(processed.full_jpeg));
   ASSIGN_OR_RETURN(row.thumbnail_blob, written.Write(processed.thumbnail_jpeg));
-  absl::StatusOr<pb::Photo> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Photo> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Photo> {
+    RETURN_IF_ERROR(db::LockName(tx, "photos:" + owner));
     ASSIGN_OR_RETURN(const int64_t unused, p_.store.CountUnusedPhotos(tx, owner));
     if (unused >= kUnusedPhotosMax) return TooManyUnusedFiles();
     RETURN_IF_ERROR(p_.store.InsertPhoto(tx, row));
@@ -95,7 +97,8 @@ absl::StatusOr<pb::Photo> Handlers::UploadPhoto(rpc::Context& ctx, rpc::MessageR
       photo.mutable_suggested_position()->set_lng(processed.position->lon);
     }
     return photo;
-  });
+  };
+  absl::StatusOr<pb::Photo> answer = p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
   if (answer.ok() && !ctx.replayed) written.Keep();
   return answer;
 }
@@ -139,17 +142,21 @@ absl::StatusOr<options::v1::RawBody> Handlers::GetPhoto(rpc::Context& ctx, const
 }
 
 absl::StatusOr<pb::Photo> Handlers::ModeratePhoto(rpc::Context& ctx, const pb::ModeratePhotoRequest& request) {
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Photo> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Photo> {
     ASSIGN_OR_RETURN(std::optional<PhotoRow> photo, p_.store.Photo(tx, request.id()));
     ASSIGN_OR_RETURN(const ReportRow row,
-                     ctx.InScope(SeenBy(ctx, p_.store.ById(tx, photo ? photo->report : std::string()))));
+                     ctx.InScope(SeenBy(ctx, p_.store.ByIdForUpdate(tx, photo ? photo->report : std::string()))));
+    // A photo that hangs on a report stays there; what else it says is read again now that the report is locked.
+    ASSIGN_OR_RETURN(photo, p_.store.Photo(tx, request.id()));
+    if (!photo) return base::PermissionDenied();
     photo->moderation = request.approve() ? Moderation::kApproved : Moderation::kRefused;
     RETURN_IF_ERROR(p_.store.UpdatePhoto(tx, *photo));
     RETURN_IF_ERROR(p_.store.Unqueue(tx, row.id, pb::ModerationItem::KIND_PHOTO, photo->id));
     RETURN_IF_ERROR(p_.book.Republish(tx, row, /*at_once=*/!request.approve()));
     TellAudit(ctx, row);
     return ToProto(*photo);
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<pb::Photo> Handlers::BlurPhoto(rpc::Context& ctx, const pb::BlurPhotoRequest& request) {
@@ -169,10 +176,13 @@ absl::StatusOr<pb::Photo> Handlers::BlurPhoto(rpc::Context& ctx, const pb::BlurP
   Written written(p_.blobs);
   ASSIGN_OR_RETURN(const std::string full, written.Write(blurred.full_jpeg));
   ASSIGN_OR_RETURN(const std::string thumbnail, written.Write(blurred.thumbnail_jpeg));
-  absl::StatusOr<pb::Photo> answer = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Photo> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Photo> {
     ASSIGN_OR_RETURN(std::optional<PhotoRow> photo, p_.store.Photo(tx, request.id()));
     ASSIGN_OR_RETURN(const ReportRow row,
-                     ctx.InScope(SeenBy(ctx, p_.store.ById(tx, photo ? photo->report : std::string()))));
+                     ctx.InScope(SeenBy(ctx, p_.store.ByIdForUpdate(tx, photo ? photo->report : std::string()))));
+    // A photo that hangs on a report stays there; what else it says is read again now that the report is locked.
+    ASSIGN_OR_RETURN(photo, p_.store.Photo(tx, request.id()));
+    if (!photo) return base::PermissionDenied();
     const std::string& now = photo->shown_full_blob.empty() ? photo->full_blob : photo->shown_full_blob;
     // Somebody else blurred it meanwhile: their boxes must not be lost.
     if (now != source) return base::StaleEtag();
@@ -183,7 +193,8 @@ absl::StatusOr<pb::Photo> Handlers::BlurPhoto(rpc::Context& ctx, const pb::BlurP
     RETURN_IF_ERROR(p_.store.UpdatePhoto(tx, *photo));
     TellAudit(ctx, row);
     return ToProto(*photo);
-  });
+  };
+  absl::StatusOr<pb::Photo> answer = p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
   if (!answer.ok() || ctx.replayed) return answer;
   written.Keep();
   for (const std::string& old : {old_full, old_thumbnail}) {

@@ -13,6 +13,8 @@ constexpr std::string_view kRemovals = "removals";
 constexpr std::string_view kReplies = "replies";
 constexpr std::string_view kUpdates = "updates";
 
+// Changes lock the report first, whatever else they touch, and are READ COMMITTED (deploy/adr/0009).
+
 bool MayTalk(State state) { return state != State::kClosed && state != State::kRejected; }
 
 absl::Status NotNow(const ReportRow& row, const char* what) {
@@ -24,10 +26,10 @@ absl::Status NotNow(const ReportRow& row, const char* what) {
 absl::StatusOr<pb::Report> Handlers::JoinReport(rpc::Context& ctx, const pb::JoinReportRequest& request) {
   ASSIGN_OR_RETURN(const std::string who, WhoIs(ctx, request.phone_pass()));
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
     // What is not on the board cannot be joined: whether it exists stays unknown.
     ASSIGN_OR_RETURN(std::optional<pb::Report> shown, p_.board.PublicView(ctx, tx, code));
-    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCode(tx, code));
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!shown || !row) return base::PermissionDenied();
     const bool own = SeenAs(ctx, *row, "") == Seen::kReporter || base::HexEncode(row->contact_index) == who;
     if (own) return OwnReport();
@@ -38,14 +40,15 @@ absl::StatusOr<pb::Report> Handlers::JoinReport(rpc::Context& ctx, const pb::Joi
     RETURN_IF_ERROR(p_.book.Republish(tx, *row));
     shown->set_joined(row->joined + 1);
     return *std::move(shown);
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<pb::Report> Handlers::AddUpdate(rpc::Context& ctx, const pb::AddUpdateRequest& request) {
   ctx.ScopeByPrincipal();
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
-    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCode(tx, code));
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::Report> {
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     const Seen seen = row ? SeenAs(ctx, *row, request.tracking_token()) : Seen::kNobody;
     if (seen == Seen::kNobody) return base::PermissionDenied();
     const bool office = seen == Seen::kOffice;
@@ -57,8 +60,7 @@ absl::StatusOr<pb::Report> Handlers::AddUpdate(rpc::Context& ctx, const pb::AddU
     if (text.empty() && request.photos().empty()) return TextNeeded("text");
     ASSIGN_OR_RETURN(const std::string owner,
                      ctx.principal().anonymous() ? base::HexEncode(row->contact_index) : WhoIs(ctx, ""));
-    RETURN_IF_ERROR(
-        CountToday(tx, kUpdates, office ? owner : row->id, office ? INT64_MAX : kUpdatesPerDayMax, TooManyRequests()));
+    if (!office) RETURN_IF_ERROR(CountToday(tx, kUpdates, row->id, kUpdatesPerDayMax, TooManyRequests()));
     if (!office && row->progress.state == State::kWaiting) {
       Event supply;
       supply.kind = EventKind::kSupply;
@@ -86,7 +88,8 @@ absl::StatusOr<pb::Report> Handlers::AddUpdate(rpc::Context& ctx, const pb::AddU
     RETURN_IF_ERROR(
         TakePhotos(tx, request.photos(), owner, *row, office ? pb::Photo::KIND_AFTER : pb::Photo::KIND_BEFORE));
     return Show(ctx, tx, *row, View(ctx, *row, office));
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<std::string> Handlers::AddForeignUpdate(rpc::Context& ctx, const std::string& id,
@@ -95,8 +98,8 @@ absl::StatusOr<std::string> Handlers::AddForeignUpdate(rpc::Context& ctx, const 
   const std::string code = ParsePublicCode(id).value_or("");
   std::string answer;
   // The answer of the RPC is Open311's own; this change is found again by the id that its client gave it.
-  const absl::Status done = p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCode(tx, code));
+  const auto change = [&](db::Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!row || row->filed_by != "open311:" + client) return base::PermissionDenied();
     if (!update_id.empty()) {
       ASSIGN_OR_RETURN(const int64_t known, p_.store.ForeignUpdate(tx, *row, client, update_id));
@@ -116,7 +119,8 @@ absl::StatusOr<std::string> Handlers::AddForeignUpdate(rpc::Context& ctx, const 
     if (!update_id.empty()) RETURN_IF_ERROR(p_.store.AddForeignUpdate(tx, *row, client, update_id, position));
     answer = UpdateId(*row, position);
     return absl::OkStatus();
-  });
+  };
+  const absl::Status done = p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
   RETURN_IF_ERROR(done);
   return answer;
 }
@@ -156,9 +160,9 @@ absl::StatusOr<pb::RequestRemovalResponse> Handlers::RequestRemoval(rpc::Context
   removal.who = who;
   removal.reason = request.reason();
   removal.at = ctx.Now();
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::RequestRemovalResponse> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::RequestRemovalResponse> {
     ASSIGN_OR_RETURN(const std::optional<pb::Report> shown, p_.board.PublicView(ctx, tx, code));
-    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCode(tx, code));
+    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!shown || !row) return base::PermissionDenied();
     RETURN_IF_ERROR(CountToday(tx, kRemovals, who, kRemovalsPerDayMax, TooManyRequests()));
     removal.report = row->id;
@@ -174,15 +178,16 @@ absl::StatusOr<pb::RequestRemovalResponse> Handlers::RequestRemoval(rpc::Context
     pb::RequestRemovalResponse response;
     response.set_request(removal.id);
     return response;
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 absl::StatusOr<pb::ReplyToReportResponse> Handlers::ReplyToReport(rpc::Context& ctx,
                                                                   const pb::ReplyToReportRequest& request) {
   const std::string code = ParsePublicCode(request.id()).value_or("");
-  return p_.database.Transact(ctx, [&](db::Tx& tx) -> absl::StatusOr<pb::ReplyToReportResponse> {
+  const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::ReplyToReportResponse> {
     ASSIGN_OR_RETURN(const std::optional<pb::Report> shown, p_.board.PublicView(ctx, tx, code));
-    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCode(tx, code));
+    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!shown || !row) return base::PermissionDenied();
     RETURN_IF_ERROR(CountToday(tx, kReplies, ctx.principal().id, kRepliesPerDayMax, TooManyRequests()));
     UpdateRow line;
@@ -196,7 +201,8 @@ absl::StatusOr<pb::ReplyToReportResponse> Handlers::ReplyToReport(rpc::Context& 
     pb::ReplyToReportResponse response;
     response.set_update(UpdateId(*row, position));
     return response;
-  });
+  };
+  return p_.database.Transact(ctx, change, db::Isolation::kReadCommitted);
 }
 
 }  // namespace dinh::feedback
