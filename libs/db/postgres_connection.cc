@@ -102,6 +102,7 @@ void PostgresConnection::Begin(Mode mode) {
   begin_due_ = true;
   open_ = commit_sent_ = cancelled_ = false;
   answers_ = xids_due_ = 0;
+  xid_unasked_ = false;
   xid_.reset();
   patience_.reset();
   failure_ = usable() ? Failure::kNone : Failure::kLost;
@@ -201,11 +202,18 @@ absl::Status PostgresConnection::Send(const StatementPtr& statement, const Param
                                            params_.lengths(), params_.formats(), 1)));
   pending_.push_back({kind, statement});
   if (statement->writes && mode_ != Mode::kReadOnly && !xid_) {
-    // Known before COMMIT is sent: whoever loses the connection then can ask what became of it.
-    SendFixed(kXid.name, Kind::kXid);
-    ++xids_due_;
+    // Known before COMMIT is sent: whoever loses the connection then can ask what became of it. One question at a time:
+    // what follows in the same round trip need not ask again unless the first wrote nothing.
+    xid_unasked_ = xids_due_ > 0;
+    if (!xid_unasked_) AskXid();
   }
   return absl::OkStatus();
+}
+
+void PostgresConnection::AskXid() {
+  SendFixed(kXid.name, Kind::kXid);
+  ++xids_due_;
+  xid_unasked_ = false;
 }
 
 absl::StatusOr<int64_t> PostgresConnection::Exec(std::string_view sql, const Param* params, size_t count) {
@@ -244,7 +252,8 @@ absl::Status PostgresConnection::Commit() {
     begin_due_ = false;
     return absl::OkStatus();
   }
-  if (!xid_ && xids_due_ > 0) {
+  if (!xid_ && (xids_due_ > 0 || xid_unasked_)) {
+    if (xid_unasked_) AskXid();
     Sync();
     RETURN_IF_ERROR(Collect(nullptr));
   }

@@ -110,6 +110,7 @@ class PostgresConnection {
   void SendFixed(const char* name, Kind kind);
   absl::Status Send(const StatementPtr& statement, const Param* params, size_t count, Kind kind);
   absl::Status Sent(int code);
+  void AskXid();
   void Sync();
   absl::Status Collect(PostgresResult* answer);
   absl::Status Take(const Pending& pending, PostgresResult result, PostgresResult* answer);
@@ -139,7 +140,8 @@ class PostgresConnection {
   bool locked_ = false;
   bool broken_ = false;
   int answers_ = 0;
-  int xids_due_ = 0;  // answers about the transaction id under way
+  int xids_due_ = 0;          // answers about the transaction id under way
+  bool xid_unasked_ = false;  // something was written behind the question under way
   std::optional<std::string> xid_;
   std::optional<std::chrono::steady_clock::time_point> patience_;  // for the answer to a cancellation
   Failure failure_ = Failure::kNone;

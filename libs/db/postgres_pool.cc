@@ -19,44 +19,58 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresPool::Connect() {
   return PostgresConnection::Open(options_, target_);
 }
 
-// The warmest connection whose server has not hung up; null when there is none. With the lock held.
-std::unique_ptr<PostgresConnection> PostgresPool::TakeIdle() {
-  while (!idle_.empty()) {
-    std::unique_ptr<PostgresConnection> connection = std::move(idle_.back());
-    idle_.pop_back();
-    if (connection->Alive()) return connection;
-    --open_;
+// A connection that was idle, or null: one may be opened. Counted as leased either way.
+absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresPool::Take(const base::OpContext& ctx) {
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    if (!idle_.empty()) {
+      std::unique_ptr<PostgresConnection> connection = std::move(idle_.back());
+      idle_.pop_back();
+      ++leased_;
+      return connection;
+    }
+    if (open_ < std::max(options_.connections_max, 1)) {
+      ++open_;
+      ++leased_;
+      return nullptr;
+    }
+    RETURN_IF_ERROR(ctx.Check());
+    if (waiting_ >= options_.queue_max) return StorageQueueFull();
+    ++waiting_;
+    returned_.wait_for(lock, std::clamp(ctx.Remaining(), std::chrono::milliseconds(1), kWaitMax));
+    --waiting_;
   }
-  return nullptr;
+  return StorageClosed();
 }
 
 absl::StatusOr<PostgresPool::Lease> PostgresPool::Acquire(const base::OpContext& ctx) {
-  {
-    std::unique_lock lock(mutex_);
-    while (!closing_) {
-      if (std::unique_ptr<PostgresConnection> idle = TakeIdle()) {
-        ++leased_;
-        return Lease(*this, std::move(idle));
-      }
-      if (open_ < std::max(options_.connections_max, 1)) break;
-      RETURN_IF_ERROR(ctx.Check());
-      if (waiting_ >= options_.queue_max) return StorageQueueFull();
-      ++waiting_;
-      returned_.wait_for(lock, std::clamp(ctx.Remaining(), std::chrono::milliseconds(1), kWaitMax));
-      --waiting_;
+  while (true) {
+    ASSIGN_OR_RETURN(std::unique_ptr<PostgresConnection> connection, Take(ctx));
+    if (connection != nullptr) {
+      if (connection->Alive()) return Lease(*this, std::move(connection));
+      // Its server has hung up: the next.
+      Forget();
+      continue;
     }
-    if (closing_) return StorageClosed();
-    ++open_;
-    ++leased_;
+    absl::StatusOr<std::unique_ptr<PostgresConnection>> opened = Connect();
+    if (opened.ok()) return Lease(*this, *std::move(opened));
+    Forget();
+    return opened.status();
   }
-  absl::StatusOr<std::unique_ptr<PostgresConnection>> opened = Connect();
-  if (opened.ok()) return Lease(*this, *std::move(opened));
-  // Notified under the lock: Close() may destroy this as soon as it sees the last lease back.
+}
+
+void PostgresPool::Forget() {
   std::lock_guard lock(mutex_);
   --open_;
   --leased_;
-  returned_.notify_all();
-  return opened.status();
+  Notify();
+}
+
+// With the lock held: Close() may destroy this as soon as it sees the last lease back. One of those who wait is enough,
+// since whoever wakes takes what there is; all of them would only meet at the lock.
+void PostgresPool::Notify() {
+  returned_.notify_one();
+  if (closing_ && leased_ == 0) drained_.notify_all();
 }
 
 absl::Status PostgresPool::Warm() {
@@ -86,15 +100,14 @@ void PostgresPool::Return(std::unique_ptr<PostgresConnection> connection) {
       --open_;
     }
   }
-  // All of them: one that waits may be Close().
-  returned_.notify_all();
+  Notify();
 }
 
 void PostgresPool::Close() {
   std::unique_lock lock(mutex_);
   closing_ = true;
   returned_.notify_all();
-  returned_.wait(lock, [this] { return leased_ == 0; });
+  drained_.wait(lock, [this] { return leased_ == 0; });
   open_ -= static_cast<int>(idle_.size());
   idle_.clear();
 }

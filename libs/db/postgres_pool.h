@@ -63,7 +63,9 @@ class PostgresPool {
 
  private:
   absl::StatusOr<std::unique_ptr<PostgresConnection>> Connect();
-  std::unique_ptr<PostgresConnection> TakeIdle();
+  absl::StatusOr<std::unique_ptr<PostgresConnection>> Take(const base::OpContext& ctx);
+  void Forget();
+  void Notify();
   void Return(std::unique_ptr<PostgresConnection> connection);
 
   const PostgresOptions& options_;
@@ -71,6 +73,7 @@ class PostgresPool {
   std::atomic<int64_t> connects_{0};
   mutable std::mutex mutex_;
   std::condition_variable returned_;
+  std::condition_variable drained_;                       // closing, and the last lease is back
   std::deque<std::unique_ptr<PostgresConnection>> idle_;  // last returned is used first, the others grow old
   int open_ = 0;                                          // idle, leased and being opened
   int leased_ = 0;

@@ -11,7 +11,8 @@ namespace dinh::feedback {
 
 inline constexpr int32_t kPageSizeDefault = 20;
 inline constexpr int32_t kPageSizeMax = 100;
-inline constexpr int64_t kListScanMax = 2000;  // rows looked at for one page of an office's list
+inline constexpr int64_t kListScanMax = 2000;   // rows looked at for one page of an office's list
+inline constexpr int64_t kListFirstLook = 128;  // at first
 
 inline constexpr size_t kPhotosPerReportMax = 20;  // the reporter's and the office's together
 inline constexpr int64_t kUnusedPhotosMax = 10;    // of one login or phone

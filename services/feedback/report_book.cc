@@ -1,5 +1,7 @@
 #include "services/feedback/report_book.h"
 
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "dinh/feedback/v1/events.pb.h"
@@ -53,7 +55,10 @@ absl::Status ReportBook::SetTimes(db::Tx& tx, ReportRow& row) const {
   row.due_at = *due;
   const EscalationPlan* plan = p_.categories.Plan(category->escalation);
   if (plan == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const auto done, p_.store.StepsDone(tx, row));
+  std::set<std::string, std::less<>> done;
+  if (!row.lines) {
+    ASSIGN_OR_RETURN(done, p_.store.StepsDone(tx, row));
+  }
   const auto next = NextStepOf(p_.calendar, *plan, category->answer_hours, row.progress, done);
   if (CalendarUnknown(next.status())) return absl::OkStatus();
   RETURN_IF_ERROR(next.status());
@@ -61,8 +66,7 @@ absl::Status ReportBook::SetTimes(db::Tx& tx, ReportRow& row) const {
   return absl::OkStatus();
 }
 
-absl::Status ReportBook::WriteLine(db::Tx& tx, const ReportRow& row, const Change& change,
-                                   const std::string& actor_name) {
+absl::Status ReportBook::WriteLine(db::Tx& tx, ReportRow& row, const Change& change, const std::string& actor_name) {
   UpdateRow line;
   line.at = change.at;
   line.kind = pb::Update::KIND_STATE;
@@ -74,7 +78,8 @@ absl::Status ReportBook::WriteLine(db::Tx& tx, const ReportRow& row, const Chang
   line.actor_name = actor_name;
   line.text = change.reason;
   line.pause = change.pause;
-  RETURN_IF_ERROR(p_.store.AddUpdate(tx, row, line).status());
+  ASSIGN_OR_RETURN(const int64_t position, p_.store.AddUpdate(tx, row, line));
+  if (row.lines) row.lines = position;
   pb::ReportChanged event;
   event.set_report(row.code);
   event.set_state(static_cast<pb::Report::State>(change.to));
@@ -88,6 +93,7 @@ absl::Status ReportBook::WriteLine(db::Tx& tx, const ReportRow& row, const Chang
 absl::Status ReportBook::Open(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name) {
   ASSIGN_OR_RETURN(const Change change, Apply(RulesOf(p_.categories, row.category), event, row.progress));
   row.created_at = event.at;
+  row.lines = 0;
   row.first_public_at = FirstPublicAt(event.at, row.anonymous, Bits(p_.random));
   RETURN_IF_ERROR(SetTimes(tx, row));
   RETURN_IF_ERROR(p_.store.Insert(tx, row));

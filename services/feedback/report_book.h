@@ -58,7 +58,7 @@ class ReportBook {
  private:
   absl::Status Count(db::Tx& tx, const ReportRow& row, const Change& change);
   absl::Status MoveLoad(db::Tx& tx, const Progress& before, const Progress& after) const;
-  absl::Status WriteLine(db::Tx& tx, const ReportRow& row, const Change& change, const std::string& actor_name);
+  absl::Status WriteLine(db::Tx& tx, ReportRow& row, const Change& change, const std::string& actor_name);
 
   const Parts p_;
 };

@@ -58,6 +58,8 @@ struct ReportRow {
 
   // Seen by the office it was escalated to: decided by the handlers before the scope check (SeenBy).
   bool from_above = false;
+  // How long its history is, while it is being made; nullopt: not looked up. What is being made has no steps done, too.
+  std::optional<int64_t> lines;
 
   bool Has(pb::Report::Flag flag) const { return (flags & (int64_t{1} << flag)) != 0; }
   void Set(pb::Report::Flag flag) { flags |= int64_t{1} << flag; }

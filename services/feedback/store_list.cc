@@ -62,30 +62,35 @@ absl::StatusOr<OfficePage> Store::List(db::Tx& tx, const OfficeFilter& filter, b
     const bool by_state = one_state && source.where == kByOffice;
     const std::string where = " FROM reports WHERE " + std::string(source.where) +
                               (by_state ? " AND state = $4" : " AND $4 >= 0") + " AND ($3 = '' OR id < $3)";
-    // The oldest row of those looked at; nullopt: there are not so many.
-    std::optional<std::string> oldest;
-    if (looks_through || (!filter.states.empty() && !by_state)) {
+    const bool bounded = looks_through || (!filter.states.empty() && !by_state);
+    const size_t first = page.rows.size();
+    // Most pages are full after a short look.
+    for (const int64_t look : {kListFirstLook, kListScanMax}) {
+      page.rows.resize(first);
+      // The oldest row of those looked at; nullopt: there are not so many.
+      std::optional<std::string> oldest;
+      if (bounded) {
+        const std::string sql = "SELECT id" + where + " ORDER BY id DESC LIMIT 1 OFFSET " + std::to_string(look - 1);
+        ASSIGN_OR_RETURN(oldest, tx.QueryOne(sql, {source.first, source.second, filter.before, state},
+                                             [](const db::Row& row) { return row.Text(0); }));
+      }
       const std::string sql =
-          "SELECT id" + where + " ORDER BY id DESC LIMIT 1 OFFSET " + std::to_string(kListScanMax - 1);
-      ASSIGN_OR_RETURN(oldest, tx.QueryOne(sql, {source.first, source.second, filter.before, state},
-                                           [](const db::Row& row) { return row.Text(0); }));
+          "SELECT " DINH_REPORT_COLUMNS + where +
+          " AND id >= $5 AND ((1 << state) & $6) <> 0 AND ($7 = 0 OR due_at < $8) AND created_at >= $9 "
+          "AND created_at < $10 AND ($11 = '' OR REPLACE($11, '|' || category || '|', '') <> $11) "
+          "ORDER BY id DESC LIMIT $12";
+      RETURN_IF_ERROR(tx.Query(sql,
+                               {source.first, source.second, filter.before, state, oldest.value_or(""), mask,
+                                filter.overdue_only, now, from, to, categories, filter.limit + 1},
+                               [&](const db::Row& row) -> absl::Status {
+                                 ASSIGN_OR_RETURN(ReportRow report, Read(row));
+                                 page.rows.push_back(std::move(report));
+                                 return absl::OkStatus();
+                               }));
+      const bool full = page.rows.size() - first > static_cast<size_t>(filter.limit);
+      if (full || !oldest) break;
+      if (look == kListScanMax && *oldest > page.next) page.next = *oldest;
     }
-    const std::string sql =
-        "SELECT " DINH_REPORT_COLUMNS + where +
-        " AND id >= $5 AND ((1 << state) & $6) <> 0 AND ($7 = 0 OR due_at < $8) AND created_at >= $9 "
-        "AND created_at < $10 AND ($11 = '' OR REPLACE($11, '|' || category || '|', '') <> $11) "
-        "ORDER BY id DESC LIMIT $12";
-    int found = 0;
-    RETURN_IF_ERROR(tx.Query(sql,
-                             {source.first, source.second, filter.before, state, oldest.value_or(""), mask,
-                              filter.overdue_only, now, from, to, categories, filter.limit + 1},
-                             [&](const db::Row& row) -> absl::Status {
-                               ASSIGN_OR_RETURN(ReportRow report, Read(row));
-                               page.rows.push_back(std::move(report));
-                               ++found;
-                               return absl::OkStatus();
-                             }));
-    if (found <= filter.limit && oldest && *oldest > page.next) page.next = *oldest;
   }
   std::sort(page.rows.begin(), page.rows.end(), [](const ReportRow& a, const ReportRow& b) { return a.id > b.id; });
   page.rows.erase(

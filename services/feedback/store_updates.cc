@@ -21,9 +21,13 @@ std::string LineOf(const ReportRow& report, int64_t position) { return report.id
 }  // namespace
 
 absl::StatusOr<int64_t> Store::AddUpdate(db::Tx& tx, const ReportRow& report, const UpdateRow& update) const {
-  ASSIGN_OR_RETURN(const std::optional<int64_t> position,
-                   tx.QueryOne("SELECT COALESCE(MAX(position), 0) + 1 FROM updates WHERE report = $1", {report.id},
-                               [](const db::Row& row) { return row.Int(0); }));
+  std::optional<int64_t> position;
+  if (report.lines) {
+    position = *report.lines + 1;
+  } else {
+    ASSIGN_OR_RETURN(position, tx.QueryOne("SELECT COALESCE(MAX(position), 0) + 1 FROM updates WHERE report = $1",
+                                           {report.id}, [](const db::Row& row) { return row.Int(0); }));
+  }
   const std::string line = LineOf(report, position.value_or(1));
   const SealedText text(sealer_, update.text, {kText, line});
   const SealedText public_text(sealer_, update.public_text, {kPublicText, line});

@@ -51,6 +51,14 @@ double After(const std::string& text, const std::string& label) {
 
 }  // namespace
 
+int64_t Deadlocks(const std::string& dsn) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(dsn.c_str()), PQfinish);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+      PQexec(connection.get(), "SELECT CAST(SUM(deadlocks) AS BIGINT) FROM pg_stat_database"), PQclear);
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) Fail(PQerrorMessage(connection.get()));
+  return std::strtoll(PQgetvalue(result.get(), 0, 0), nullptr, 10);
+}
+
 ByHand::ByHand(std::string dsn, std::string folder) : dsn_(std::move(dsn)), folder_(std::move(folder)) {}
 
 void ByHand::Sql(const std::string& sql) const {

@@ -2,6 +2,7 @@
 // PostgreSQL and in the tables of the same schema. See by_hand.cc for the statements.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace dinh::bench {
@@ -10,6 +11,9 @@ struct PgbenchResult {
   double per_s = 0;       // transactions per second
   double latency_ms = 0;  // mean
 };
+
+// Deadlocks that the server of this DSN has ended since it began to count. A failure ends the bench.
+int64_t Deadlocks(const std::string& dsn);
 
 // pgbench as the role of procedures. Failures end the bench.
 class ByHand {

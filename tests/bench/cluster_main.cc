@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -52,6 +53,7 @@ std::unique_ptr<Cluster> StartCluster(const std::string& folder, int replicas) {
       Cluster::Options{.folder = folder,
                        .replicas = replicas,
                        .durable = true,
+                       .postgres_settings = {"shared_buffers=1GB", "max_wal_size=8GB", "autovacuum_naptime=1min"},
                        .environment = kEnvironment,
                        .service_environment = {{"feedback", {"DINH_FEEDBACK_REPORTS_PER_LOGIN=1000000"}}}});
   if (absl::Status status = cluster->Start(); !status.ok()) Fail(std::string(status.ToString()));
@@ -70,6 +72,14 @@ double CpuSecondsOf(Cluster& cluster, const std::set<std::string>& services = {}
     if (services.empty() || services.count(replica->service()) > 0) total += replica->child().CpuSeconds();
   }
   return total;
+}
+
+// Of the server and what it has forked, as far as that still runs.
+double PostgresCpuSeconds(Cluster& cluster) {
+  const pid_t server = cluster.postgres().pid();
+  int64_t micros = CpuMicros(server);
+  for (const pid_t child : ChildrenOf(server)) micros += CpuMicros(child);
+  return static_cast<double>(micros) / 1e6;
 }
 
 void BenchSubmit(Cluster& cluster, const std::string& folder, std::string* token, std::string* code) {
@@ -186,19 +196,42 @@ void SeedReports(Cluster& cluster, int64_t reports, const std::string& folder) {
   Print("seed_s", MsSince(begin) / 1000);
 }
 
+// A figure of the service's /metrics, all its series together.
+double MetricOf(Cluster& cluster, const std::string& service, const std::string& name) {
+  double sum = 0;
+  for (Replica* replica : cluster.replicas(service)) {
+    ApiClient scraper("127.0.0.1", replica->metrics_port());
+    std::istringstream lines(scraper.Get("/metrics").raw);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with(name + " ") || line.starts_with(name + "{")) {
+        sum += std::strtod(line.c_str() + line.rfind(' '), nullptr);
+      }
+    }
+  }
+  return sum;
+}
+
 double BenchLifecycles(Cluster& cluster, const std::string& suffix) {
   Office office;
   office.LogIn(PortsOf(cluster), cluster.StoryOptionsFor(), kLifecycleClients);
   Tally warm, tally;
   Drive(office, warm, kLifecycleClients, std::chrono::seconds(2));
   std::vector<double> rates;
-  const double cpu_before = CpuSecondsOf(cluster);
-  for (int round = 0; round < kRounds; ++round)
+  const double cpu_before = CpuSecondsOf(cluster), feedback_before = CpuSecondsOf(cluster, {"feedback"});
+  const double postgres_before = PostgresCpuSeconds(cluster);
+  const double retries_before = MetricOf(cluster, "feedback", "db_retries_total");
+  const int64_t deadlocks_before = Deadlocks(cluster.postgres().Dsn());
+  for (int round = 0; round < kRounds; ++round) {
     rates.push_back(Drive(office, tally, kLifecycleClients, kLifecycleRound));
+  }
+  const auto counted = static_cast<double>(tally.lifecycles);
   Print("lifecycles_per_s" + suffix, Median(rates));
   PrintCalls(suffix, tally);
-  Print("lifecycle_cpu_us" + suffix,
-        (CpuSecondsOf(cluster) - cpu_before) * 1e6 / static_cast<double>(tally.lifecycles));
+  Print("lifecycle_cpu_us" + suffix, (CpuSecondsOf(cluster) - cpu_before) * 1e6 / counted);
+  Print("lifecycle_cpu_us_feedback" + suffix, (CpuSecondsOf(cluster, {"feedback"}) - feedback_before) * 1e6 / counted);
+  Print("lifecycle_cpu_us_postgres" + suffix, (PostgresCpuSeconds(cluster) - postgres_before) * 1e6 / counted);
+  Print("lifecycle_retries" + suffix, MetricOf(cluster, "feedback", "db_retries_total") - retries_before);
+  Print("lifecycle_deadlocks" + suffix, static_cast<double>(Deadlocks(cluster.postgres().Dsn()) - deadlocks_before));
   for (const auto& [status, count] : tally.statuses) {
     if (status != 200) Print("lifecycle_status_" + std::to_string(status) + suffix, static_cast<double>(count));
   }

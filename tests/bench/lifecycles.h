@@ -43,7 +43,7 @@ struct Tally {
 
 // `clients` at once for a time; lifecycles per second.
 double Drive(const Office& office, Tally& tally, int clients, std::chrono::milliseconds time);
-// "create_p95_ms<suffix>: …" and so on.
+// "create_p50_ms<suffix>: …", "create_p95_ms<suffix>: …" and so on.
 void PrintCalls(const std::string& suffix, const Tally& tally);
 
 }  // namespace dinh::bench

@@ -35,6 +35,13 @@ int64_t CpuMicros(pid_t pid) {
   return (user + system) * 1'000'000 / sysconf(_SC_CLK_TCK);
 }
 
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  std::ifstream in("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
+  for (pid_t child = 0; in >> child;) children.push_back(child);
+  return children;
+}
+
 double Median(std::vector<double> values) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

@@ -11,6 +11,7 @@ namespace dinh::bench {
 
 // CPU time (user and system) a process has used, in microseconds. 10 ms resolution.
 int64_t CpuMicros(pid_t pid);
+std::vector<pid_t> ChildrenOf(pid_t pid);
 double Median(std::vector<double> values);
 
 struct WrkResult {

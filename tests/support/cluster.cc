@@ -104,6 +104,8 @@ absl::Status Cluster::Start() {
   postgres_test::PostgresServerOptions postgres;
   postgres.durable = options_.durable;
   postgres.settings = {"max_connections=300"};
+  postgres.settings.insert(postgres.settings.end(), options_.postgres_settings.begin(),
+                           options_.postgres_settings.end());
   postgres_ = std::make_unique<postgres_test::PostgresServer>(postgres);
   postgres_hosts_ = {postgres_->folder()};
   if (options_.redis) redis_ = std::make_unique<cache::TestRedis>(cache::TestRedisOptions{.tcp = true});

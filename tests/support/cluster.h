@@ -61,6 +61,7 @@ class Cluster {
     bool redis = true;
     bool prometheus = false;
     bool durable = false;                                                      // PostgreSQL with fsync
+    std::vector<std::string> postgres_settings = {};                           // "shared_buffers=1GB"
     std::vector<std::string> environment = {};                                 // of every process, "NAME=value"
     std::map<std::string, std::vector<std::string>> service_environment = {};  // of one service's
     bool dev = true;
