@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "libs/auth/audit_hash.h"
 #include "libs/auth/audit_rows.h"
@@ -14,13 +15,38 @@ constexpr std::chrono::seconds kTransactionTimeout{30};
 
 constexpr char kSelectPending[] =
     "SELECT " DINH_AUDIT_COLUMNS " FROM audit WHERE sequence IS NULL ORDER BY number LIMIT $1";
-constexpr char kSetPlace[] = "UPDATE audit SET sequence = $1, hash = $2 WHERE number = $3 AND sequence IS NULL";
+constexpr size_t kPlacesAtOnce = 32;  // what a statement costs is a multiple of what a row costs
 constexpr char kCountPlaced[] = "SELECT COUNT(*) FROM audit WHERE sequence BETWEEN $1 AND $2";
 constexpr char kSetChain[] = "UPDATE audit_chain SET sequence = $1, hash = $2 WHERE id = 1";
 constexpr char kNewestHead[] = "SELECT sequence FROM audit_head ORDER BY sequence DESC LIMIT 1";
 constexpr char kDeleteHead[] = "DELETE FROM audit_head WHERE sequence = $1";
 constexpr char kInsertHead[] =
     "INSERT INTO audit_head (sequence, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5)";
+
+std::string SetPlacesSql(db::Engine engine, size_t rows) {
+  std::string sql = "UPDATE audit SET sequence = place.sequence, hash = place.hash FROM (";
+  for (size_t i = 0; i < rows; ++i) {
+    const auto param = [&](size_t column) { return "$" + std::to_string(3 * i + column); };
+    sql += (i == 0 ? "SELECT CAST(" : " UNION ALL SELECT CAST(") + param(1) + " AS BIGINT) AS number, CAST(" +
+           param(2) + " AS BIGINT) AS sequence, CAST(" + param(3) + " AS " + std::string(db::BytesType(engine)) +
+           ") AS hash";
+  }
+  return sql + ") AS place WHERE audit.number = place.number AND audit.sequence IS NULL";
+}
+
+absl::Status SetPlaces(db::Tx& tx, const std::vector<AuditRecord>& records, const std::vector<std::string>& hashes) {
+  std::vector<db::Param> params;
+  for (size_t done = 0; done < records.size();) {
+    const size_t rows = records.size() - done >= kPlacesAtOnce ? kPlacesAtOnce : 1;
+    params.clear();
+    for (size_t i = done; i < done + rows; ++i) {
+      params.insert(params.end(), {records[i].number, records[i].sequence, db::BlobView{hashes[i]}});
+    }
+    RETURN_IF_ERROR(tx.ExecLaterParams(SetPlacesSql(tx.engine(), rows), params.data(), params.size()));
+    done += rows;
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -102,11 +128,14 @@ absl::StatusOr<AuditChainer::Batch> AuditChainer::ChainIn(db::Tx& tx) {
                    tx.QueryAll(kSelectPending, {options_.batch_rows}, ReadAuditRecord));
   Batch batch;
   if (pending.empty()) return batch;
+  std::vector<std::string> hashes;
+  hashes.reserve(pending.size());
   for (AuditRecord& record : pending) {
     record.sequence = ++place->sequence;
     place->hash = ChainHash(place->hash, record);
-    RETURN_IF_ERROR(tx.ExecLater(kSetPlace, {record.sequence, db::BlobView{place->hash}, record.number}));
+    hashes.push_back(place->hash);
   }
+  RETURN_IF_ERROR(SetPlaces(tx, pending, hashes));
   ASSIGN_OR_RETURN(const std::optional<int64_t> placed,
                    tx.QueryOne(kCountPlaced, {pending.front().sequence, place->sequence},
                                [](const db::Row& row) { return row.Int(0); }));

@@ -56,7 +56,8 @@ absl::Status ReportBook::SetTimes(db::Tx& tx, ReportRow& row) const {
   const EscalationPlan* plan = p_.categories.Plan(category->escalation);
   if (plan == nullptr) return absl::OkStatus();
   std::set<std::string, std::less<>> done;
-  if (!row.lines) {
+  const bool fresh = row.history && row.history->empty();
+  if (!fresh) {
     ASSIGN_OR_RETURN(done, p_.store.StepsDone(tx, row));
   }
   const auto next = NextStepOf(p_.calendar, *plan, category->answer_hours, row.progress, done);
@@ -78,8 +79,7 @@ absl::Status ReportBook::WriteLine(db::Tx& tx, ReportRow& row, const Change& cha
   line.actor_name = actor_name;
   line.text = change.reason;
   line.pause = change.pause;
-  ASSIGN_OR_RETURN(const int64_t position, p_.store.AddUpdate(tx, row, line));
-  if (row.lines) row.lines = position;
+  RETURN_IF_ERROR(Add(tx, row, line).status());
   pb::ReportChanged event;
   event.set_report(row.code);
   event.set_state(static_cast<pb::Report::State>(change.to));
@@ -90,15 +90,30 @@ absl::Status ReportBook::WriteLine(db::Tx& tx, ReportRow& row, const Change& cha
   return p_.outbox.Append(tx, row.code, event);
 }
 
-absl::Status ReportBook::Open(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name) {
-  ASSIGN_OR_RETURN(const Change change, Apply(RulesOf(p_.categories, row.category), event, row.progress));
+absl::Status ReportBook::Open(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name,
+                              const std::string& officer) {
+  const Rules rules = RulesOf(p_.categories, row.category);
+  ASSIGN_OR_RETURN(const Change received, Apply(rules, event, row.progress));
+  std::optional<Change> assigned;
+  if (!officer.empty()) {
+    Event assign;
+    assign.kind = EventKind::kAssign;
+    assign.at = event.at;
+    assign.assignee = officer;
+    ASSIGN_OR_RETURN(assigned, Apply(rules, assign, row.progress));
+  }
   row.created_at = event.at;
-  row.lines = 0;
   row.first_public_at = FirstPublicAt(event.at, row.anonymous, Bits(p_.random));
+  row.history.emplace();
   RETURN_IF_ERROR(SetTimes(tx, row));
   RETURN_IF_ERROR(p_.store.Insert(tx, row));
-  RETURN_IF_ERROR(WriteLine(tx, row, change, actor_name));
+  RETURN_IF_ERROR(WriteLine(tx, row, received, actor_name));
   RETURN_IF_ERROR(p_.indicators.Add(tx, KeyOf(row), {.received = true}));
+  if (assigned) {
+    RETURN_IF_ERROR(WriteLine(tx, row, *assigned, ""));
+    RETURN_IF_ERROR(MoveLoad(tx, {}, row.progress));
+    RETURN_IF_ERROR(Tell(tx, officer, pb::Notice::KIND_ASSIGNED, row));
+  }
   return row.asked_public ? Republish(tx, row) : absl::OkStatus();
 }
 
@@ -154,10 +169,17 @@ IndicatorKey ReportBook::KeyOf(const ReportRow& row) const {
   return {row.unit, RootOf(row.category), base::DaysFromCivil(base::ToVietnam(counted_at).date)};
 }
 
-absl::StatusOr<int64_t> ReportBook::Say(db::Tx& tx, const ReportRow& row, UpdateRow update) {
+absl::StatusOr<int64_t> ReportBook::Say(db::Tx& tx, ReportRow& row, UpdateRow update) {
   update.at = tx.context().Now();
   update.from = update.to = row.progress.state;
-  return p_.store.AddUpdate(tx, row, update);
+  return Add(tx, row, std::move(update));
+}
+
+absl::StatusOr<int64_t> ReportBook::Add(db::Tx& tx, ReportRow& row, UpdateRow line) {
+  ASSIGN_OR_RETURN(line.position, p_.store.AddUpdate(tx, row, line));
+  const int64_t position = line.position;
+  if (row.history) row.history->push_back(std::move(line));
+  return position;
 }
 
 absl::Status ReportBook::Republish(db::Tx& tx, const ReportRow& row, bool at_once) {

@@ -37,12 +37,14 @@ class ReportBook {
   };
   explicit ReportBook(const Parts& parts) : p_(parts) {}
 
-  // A new report: state received, due time, first line; schedules its publication. `row.progress` is empty.
-  absl::Status Open(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name);
+  // A new report: received, and assigned to `officer` unless that is empty; due time, first lines; schedules its
+  // publication. `row.progress` is empty.
+  absl::Status Open(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name,
+                    const std::string& officer);
   // Applies the event and writes everything that follows from it.
   absl::Status Move(db::Tx& tx, ReportRow& row, const Event& event, const std::string& actor_name);
   // A line that is no transition.
-  absl::StatusOr<int64_t> Say(db::Tx& tx, const ReportRow& row, UpdateRow update);
+  absl::StatusOr<int64_t> Say(db::Tx& tx, ReportRow& row, UpdateRow update);
   // Something public of it may have changed: at once for what must go, else as late as its reporter's safety asks for.
   absl::Status Republish(db::Tx& tx, const ReportRow& row, bool at_once = false);
   // What waits for a moderator.
@@ -58,6 +60,7 @@ class ReportBook {
  private:
   absl::Status Count(db::Tx& tx, const ReportRow& row, const Change& change);
   absl::Status MoveLoad(db::Tx& tx, const Progress& before, const Progress& after) const;
+  absl::StatusOr<int64_t> Add(db::Tx& tx, ReportRow& row, UpdateRow line);
   absl::Status WriteLine(db::Tx& tx, ReportRow& row, const Change& change, const std::string& actor_name);
 
   const Parts p_;

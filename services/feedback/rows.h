@@ -19,6 +19,23 @@ namespace dinh::feedback {
 
 namespace pb = ::dinh::feedback::v1;
 
+// One line of a report's history.
+struct UpdateRow {
+  int64_t position = 0;
+  base::Micros at = 0;
+  pb::Update::Kind kind = pb::Update::KIND_STATE;
+  std::string event;
+  State from = State::kNone;
+  State to = State::kNone;
+  pb::Update::Actor actor_kind = pb::Update::ACTOR_SYSTEM;
+  std::string actor;
+  std::string actor_name;
+  std::string text;
+  std::string public_text;  // "" the text itself
+  Moderation moderation = Moderation::kNotNeeded;
+  std::optional<Pause> pause;
+};
+
 // A report as the office and the reporter see it.
 struct ReportRow {
   std::string id;    // UUIDv7, internal
@@ -58,8 +75,8 @@ struct ReportRow {
 
   // Seen by the office it was escalated to: decided by the handlers before the scope check (SeenBy).
   bool from_above = false;
-  // How long its history is, while it is being made; nullopt: not looked up. What is being made has no steps done, too.
-  std::optional<int64_t> lines;
+  // Its lines as far as this transaction has read and written them; nullopt: not looked at. Empty: it is being made.
+  std::optional<std::vector<UpdateRow>> history;
 
   bool Has(pb::Report::Flag flag) const { return (flags & (int64_t{1} << flag)) != 0; }
   void Set(pb::Report::Flag flag) { flags |= int64_t{1} << flag; }
@@ -71,23 +88,6 @@ struct ReportRow {
     if (!reporter_person.empty()) return {{reporter_person}, "", office, where};
     return {{}, reporter_account, office, where};
   }
-};
-
-// One line of a report's history.
-struct UpdateRow {
-  int64_t position = 0;
-  base::Micros at = 0;
-  pb::Update::Kind kind = pb::Update::KIND_STATE;
-  std::string event;
-  State from = State::kNone;
-  State to = State::kNone;
-  pb::Update::Actor actor_kind = pb::Update::ACTOR_SYSTEM;
-  std::string actor;
-  std::string actor_name;
-  std::string text;
-  std::string public_text;  // "" the text itself
-  Moderation moderation = Moderation::kNotNeeded;
-  std::optional<Pause> pause;
 };
 
 struct PhotoRow {

@@ -22,8 +22,8 @@ std::string LineOf(const ReportRow& report, int64_t position) { return report.id
 
 absl::StatusOr<int64_t> Store::AddUpdate(db::Tx& tx, const ReportRow& report, const UpdateRow& update) const {
   std::optional<int64_t> position;
-  if (report.lines) {
-    position = *report.lines + 1;
+  if (report.history) {
+    position = report.history->empty() ? 1 : report.history->back().position + 1;
   } else {
     ASSIGN_OR_RETURN(position, tx.QueryOne("SELECT COALESCE(MAX(position), 0) + 1 FROM updates WHERE report = $1",
                                            {report.id}, [](const db::Row& row) { return row.Int(0); }));

@@ -102,8 +102,9 @@ ViewContext Handlers::View(rpc::Context& ctx, const ReportRow& row, bool office)
 absl::StatusOr<pb::Report> Handlers::Show(rpc::Context& ctx, db::Tx& tx, const ReportRow& row,
                                           const ViewContext& view) const {
   TellAudit(ctx, row);
-  ASSIGN_OR_RETURN(const std::vector<UpdateRow> updates, p_.store.Updates(tx, row));
   ASSIGN_OR_RETURN(const std::vector<PhotoRow> photos, p_.store.Photos(tx, row));
+  if (row.history) return Full(view, row, *row.history, photos);
+  ASSIGN_OR_RETURN(const std::vector<UpdateRow> updates, p_.store.Updates(tx, row));
   return Full(view, row, updates, photos);
 }
 

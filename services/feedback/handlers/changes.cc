@@ -24,6 +24,7 @@ absl::StatusOr<pb::Report> Handlers::ChangeReport(rpc::Context& ctx, const Chang
       row = *std::move(found);
     }
     if (!request.etag.empty() && request.etag != Etag(row)) return base::StaleEtag();
+    ASSIGN_OR_RETURN(row.history, p_.store.Updates(tx, row));
     Event event = request.event;
     event.actor = seen == Seen::kOffice ? ActorKind::kOfficer : ActorKind::kReporter;
     event.actor_id = seen == Seen::kOffice ? ctx.principal().id : row.reporter_person;

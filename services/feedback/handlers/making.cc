@@ -248,19 +248,15 @@ absl::StatusOr<pb::Report> Handlers::Make(rpc::Context& ctx, const pb::CreateRep
         if (row.asked_public) row.moderation = Moderation::kPending;
       }
     }
-    RETURN_IF_ERROR(p_.book.Open(tx, row, submit, title));
+    std::string officer;
+    if (way != Assign::kManual) {
+      ASSIGN_OR_RETURN(officer, ChooseOfficer(tx, row, way, candidates));
+    }
+    RETURN_IF_ERROR(p_.book.Open(tx, row, submit, title, officer));
     if (row.moderation == Moderation::kPending) {
       RETURN_IF_ERROR(p_.book.Hold(tx, row, pb::ModerationItem::KIND_DESCRIPTION, ""));
     }
     RETURN_IF_ERROR(TakePhotos(tx, request.photos(), draft.photo_owner, row, pb::Photo::KIND_BEFORE));
-    ASSIGN_OR_RETURN(const std::string officer, ChooseOfficer(tx, row, way, candidates));
-    if (way != Assign::kManual && !officer.empty()) {
-      Event assign;
-      assign.kind = EventKind::kAssign;
-      assign.at = submit.at;
-      assign.assignee = officer;
-      RETURN_IF_ERROR(p_.book.Move(tx, row, assign, ""));
-    }
     ASSIGN_OR_RETURN(pb::Report report,
                      Show(ctx, tx, row, View(ctx, row, ctx.principal().kind == auth::CallerKind::kOfficer)));
     report.set_tracking_token(draft.tracking_token);

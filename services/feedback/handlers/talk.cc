@@ -99,7 +99,7 @@ absl::StatusOr<std::string> Handlers::AddForeignUpdate(rpc::Context& ctx, const 
   std::string answer;
   // The answer of the RPC is Open311's own; this change is found again by the id that its client gave it.
   const auto change = [&](db::Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!row || row->filed_by != "open311:" + client) return base::PermissionDenied();
     if (!update_id.empty()) {
       ASSIGN_OR_RETURN(const int64_t known, p_.store.ForeignUpdate(tx, *row, client, update_id));
@@ -162,7 +162,7 @@ absl::StatusOr<pb::RequestRemovalResponse> Handlers::RequestRemoval(rpc::Context
   removal.at = ctx.Now();
   const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::RequestRemovalResponse> {
     ASSIGN_OR_RETURN(const std::optional<pb::Report> shown, p_.board.PublicView(ctx, tx, code));
-    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!shown || !row) return base::PermissionDenied();
     RETURN_IF_ERROR(CountToday(tx, kRemovals, who, kRemovalsPerDayMax, TooManyRequests()));
     removal.report = row->id;
@@ -187,7 +187,7 @@ absl::StatusOr<pb::ReplyToReportResponse> Handlers::ReplyToReport(rpc::Context& 
   const std::string code = ParsePublicCode(request.id()).value_or("");
   const auto change = [&](db::Tx& tx) -> absl::StatusOr<pb::ReplyToReportResponse> {
     ASSIGN_OR_RETURN(const std::optional<pb::Report> shown, p_.board.PublicView(ctx, tx, code));
-    ASSIGN_OR_RETURN(const std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
+    ASSIGN_OR_RETURN(std::optional<ReportRow> row, p_.store.ByCodeForUpdate(tx, code));
     if (!shown || !row) return base::PermissionDenied();
     RETURN_IF_ERROR(CountToday(tx, kReplies, ctx.principal().id, kRepliesPerDayMax, TooManyRequests()));
     UpdateRow line;
