@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 export CTEST_OUTPUT_ON_FAILURE = 1
 
-.PHONY: help setup build run test plans demo seed-load bench bench-feedback bench-cluster cluster fuzz format lint buf tidy asan tsan clean
+.PHONY: help setup build run test plans demo seed-load bench bench-feedback bench-cluster cluster faults fuzz format lint buf tidy asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,12 @@ cluster: build ## PostgreSQL, Redis, Prometheus and two of each process on loopb
 
 bench-cluster: build ## measure the cluster shape beside pgbench on the same machine (DINH_BENCH_REPORTS)
 	@$(BUILD)/bin/dinh_bench_cluster $(PARTS)
+
+FAULTS_MINUTES ?= 60
+FAULTS_SEED ?= 1
+
+faults: build ## break a cluster under load for FAULTS_MINUTES=60 (FAULTS_SEED=1) and check that nothing acknowledged is lost
+	@$(BUILD)/bin/dinh_faults --minutes $(FAULTS_MINUTES) --seed $(FAULTS_SEED) $(FAULTS_FLAGS)
 
 format: ## format the sources
 	@deploy/scripts/lint.sh format-fix

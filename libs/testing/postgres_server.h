@@ -47,12 +47,10 @@ class PostgresServer {
     Must(Run({"cp", "-a", Template(), Data()}), "a copy of the template");
     Start();
   }
-  // A streaming replica of `primary`.
-  explicit PostgresServer(const PostgresServer* primary) : PostgresServer(Folder{}) {
-    Must(Run(AsUser({Bin() + "/pg_basebackup", "-D", Data(), "-h", primary->folder(), "-p", std::to_string(kPort), "-U",
-                     "dinh_owner", "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"})),
-         "a copy of the primary");
-    Start();
+  // A streaming replica of `primary`, whose max_connections and the like must not be above its own.
+  explicit PostgresServer(const PostgresServer* primary, PostgresServerOptions options = {})
+      : PostgresServer(Folder{}, std::move(options)) {
+    CopyFrom(*primary);
   }
   ~PostgresServer() {
     Stop();
@@ -103,10 +101,32 @@ class PostgresServer {
     Stop();
     Start();
   }
+  // What was a primary comes back, at its old address, as a streaming replica of another one.
+  void Follow(const PostgresServer& primary) {
+    Stop();
+    std::filesystem::remove_all(Data());
+    CopyFrom(primary);
+  }
+  // A primary answers a commit only when a replica has it too; without one nothing commits.
+  void SetSynchronous(bool on) {
+    Execute(std::string("ALTER SYSTEM SET synchronous_standby_names = '") + (on ? "*" : "") + "'");
+    Execute("SELECT pg_reload_conf()");
+  }
 
  private:
   struct Folder {};
-  explicit PostgresServer(Folder) { MakeFolder(); }
+  PostgresServer(Folder, PostgresServerOptions options) : options_(std::move(options)) { MakeFolder(); }
+  void CopyFrom(const PostgresServer& primary) {
+    Must(Run(AsUser({Bin() + "/pg_basebackup", "-D", Data(), "-h", primary.folder(), "-p", std::to_string(kPort), "-U",
+                     "dinh_owner", "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"})),
+         "a copy of the primary");
+    Start();
+  }
+  void Execute(const std::string& sql) {
+    Must(Run(AsUser({Bin() + "/psql", "-q", "-h", folder_, "-p", std::to_string(kPort), "-U", "dinh_owner", "-d",
+                     "postgres", "-v", "ON_ERROR_STOP=1", "-c", sql})),
+         sql);
+  }
   void MakeFolder() {
     RemoveLeftovers();
     std::string pattern = (Temp() / ("dinh-pg-" + std::to_string(::getpid()) + "-XXXXXX")).string();

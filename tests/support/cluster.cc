@@ -110,6 +110,12 @@ absl::Status Cluster::Start() {
   postgres_hosts_ = {postgres_->folder()};
   if (options_.redis) redis_ = std::make_unique<cache::TestRedis>(cache::TestRedisOptions{.tcp = true});
   RETURN_IF_ERROR(Provision());
+  if (options_.standby) {
+    postgres.settings.emplace_back("wal_retrieve_retry_interval=100ms");
+    standby_ = std::make_unique<postgres_test::PostgresServer>(postgres_.get(), postgres);
+    postgres_hosts_.push_back(standby_->folder());
+    postgres_->SetSynchronous(true);
+  }
   RETURN_IF_ERROR(MakeSecrets());
   std::filesystem::create_directories(outbox());
   for (const auto& replica : replicas_) replica->SetEnvironment(EnvironmentOf(*replica));
@@ -180,8 +186,23 @@ void Cluster::SetPostgresHosts(std::vector<std::string> folders) {
   for (const auto& replica : replicas_) replica->SetEnvironment(EnvironmentOf(*replica));
 }
 
-std::string Cluster::TargetOf(const std::string& service) {
+void Cluster::FailOver() {
+  postgres_->Crash();
+  standby_->Promote();
+  std::swap(postgres_, standby_);
+}
+
+void Cluster::RestoreStandby() {
+  standby_->Follow(*postgres_);
+  postgres_->SetSynchronous(true);
+}
+
+std::string Cluster::TargetOf(const std::string& caller, const std::string& service) {
   std::string target = "ipv4:";
+  if (const auto route = routes_.find({caller, service}); route != routes_.end()) {
+    for (const uint16_t port : route->second) target += (target.back() == ':' ? "" : ",") + Local(port);
+    return target;
+  }
   for (const Replica* replica : replicas(service)) {
     if (target.back() != ':') target += ',';
     target += Local(replica->grpc_port());
@@ -205,7 +226,7 @@ std::vector<std::string> Cluster::EnvironmentOf(const Replica& replica) {
     if (service == peer) continue;
     std::string name = peer;
     for (char& c : name) c = static_cast<char>(std::toupper(c));
-    out.push_back("DINH_PEERS_" + name + "=" + TargetOf(peer));
+    out.push_back("DINH_PEERS_" + name + "=" + TargetOf(service, peer));
   }
   if (service == "gateway") {
     out.push_back("DINH_GATEWAY_ADDRESS=" + Local(replica.http_port()));

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -60,7 +61,8 @@ class Cluster {
     int replicas = 2;
     bool redis = true;
     bool prometheus = false;
-    bool durable = false;                                                      // PostgreSQL with fsync
+    bool durable = false;  // PostgreSQL with fsync
+    bool standby = false;  // a streaming replica that every commit waits for, and that takes over
     std::vector<std::string> postgres_settings = {};                           // "shared_buffers=1GB"
     std::vector<std::string> environment = {};                                 // of every process, "NAME=value"
     std::map<std::string, std::vector<std::string>> service_environment = {};  // of one service's
@@ -81,6 +83,14 @@ class Cluster {
   postgres_test::PostgresServer& postgres() { return *postgres_; }
   // Another server than the one it began with, as the processes shall see it: libpq's hosts, tried in turn.
   void SetPostgresHosts(std::vector<std::string> folders);
+  // With Options::standby: the primary crashes, the replica takes over and is postgres() from now on, alone.
+  void FailOver();
+  // The one that crashed comes back as the replica.
+  void RestoreStandby();
+  // Before Start: who calls `callee` from `caller` goes to these ports of 127.0.0.1 instead of the replicas'.
+  void SetRoute(const std::string& caller, const std::string& callee, std::vector<uint16_t> ports) {
+    routes_[{caller, callee}] = std::move(ports);
+  }
   cache::TestRedis* redis() { return redis_.get(); }
   std::string outbox() const { return options_.folder + "/outbox"; }
   std::string certificates() const { return options_.folder + "/tls"; }
@@ -99,11 +109,12 @@ class Cluster {
   absl::Status MigrateAll();
   absl::Status StartPrometheus();
   std::vector<std::string> EnvironmentOf(const Replica& replica);
-  std::string TargetOf(const std::string& service);
+  std::string TargetOf(const std::string& caller, const std::string& service);
 
   const Options options_;
   std::vector<std::string> postgres_hosts_;
-  std::unique_ptr<postgres_test::PostgresServer> postgres_;
+  std::unique_ptr<postgres_test::PostgresServer> postgres_, standby_;
+  std::map<std::pair<std::string, std::string>, std::vector<uint16_t>> routes_;
   std::unique_ptr<cache::TestRedis> redis_;
   std::vector<std::unique_ptr<Replica>> replicas_;  // in the order of their start
   ChildProcess prometheus_;

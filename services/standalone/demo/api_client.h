@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "libs/http/client.h"
@@ -33,6 +34,7 @@ struct ApiAnswer {
 class ApiClient {
  public:
   ApiClient(std::string host, uint16_t port);
+  explicit ApiClient(http::ClientOptions options) : client_(std::move(options)) {}
 
   void set_token(std::string token) { token_ = std::move(token); }
   const std::string& token() const { return token_; }
