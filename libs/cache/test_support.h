@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -53,17 +54,23 @@ inline std::string ReasonOf(const absl::Status& status) {
   return detail ? detail->reason : std::string(status.ok() ? "OK" : "");
 }
 
-// A TCP port of 127.0.0.1 that nobody uses at this moment.
+// A TCP port of 127.0.0.1 that nobody uses at this moment: never one that the kernel gives to outgoing connections
+// (32768 and above), which could be taken before, or while, a server is down. Each process begins elsewhere.
 inline uint16_t FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0) std::abort();
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
+  constexpr uint32_t kFirst = 12'000, kCount = 20'000, kSlice = 100;
+  static std::atomic<uint32_t> next{static_cast<uint32_t>(getpid()) * kSlice};
+  for (uint32_t tries = 0; tries < kCount; ++tries) {
+    const auto port = static_cast<uint16_t>(kFirst + next++ % kCount);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    if (free) return port;
+  }
+  std::abort();
 }
 
 // A child process that never outlives the test. Not thread-safe.
