@@ -72,7 +72,13 @@ void ReadViolations(const BadRequest& bad, bool second, base::ErrorDetail* detai
 
 absl::Status ForOutside(const absl::Status& status, std::string_view trace_id) {
   if (status.ok()) return status;
-  if (!IsOurFault(status.code()) && base::DetailOf(status).has_value()) return status;
+  const std::optional<base::ErrorDetail> detail = base::DetailOf(status);
+  if (!IsOurFault(status.code()) && detail.has_value()) return status;
+  // A commit whose outcome the store cannot tell (libs/db/database.h): whoever asks again, with the same request id,
+  // learns it. Its text says so.
+  if (status.code() == absl::StatusCode::kUnknown && detail.has_value()) {
+    return base::MakeError(absl::StatusCode::kUnavailable, *detail);
+  }
   // Deadline and cancellation of libraries below carry no text of ours but mean what they say.
   if (status.code() == absl::StatusCode::kCancelled || status.code() == absl::StatusCode::kDeadlineExceeded) {
     const bool cancelled = status.code() == absl::StatusCode::kCancelled;

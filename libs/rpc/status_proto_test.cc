@@ -63,6 +63,17 @@ TEST(StatusProtoTest, OurOwnErrorsLeaveUnchanged) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(ForOutside(absl::DeadlineExceededError("x"), "t")));
 }
 
+// The caller must learn that asking again helps: an error of ours would say that nothing does.
+TEST(StatusProtoTest, AnOutcomeThatIsNotKnownMayBeAskedForAgain) {
+  const absl::Status unknown = base::MakeError(
+      absl::StatusCode::kUnknown, {.reason = "COMMIT_OUTCOME_UNKNOWN", .text = {"vi", "en"}, .retry_after_ms = 500});
+  const absl::Status outside = ForOutside(unknown, "t");
+  EXPECT_TRUE(absl::IsUnavailable(outside)) << outside;
+  EXPECT_EQ(base::DetailOf(outside)->reason, "COMMIT_OUTCOME_UNKNOWN");
+  EXPECT_EQ(base::DetailOf(outside)->retry_after_ms, 500);
+  EXPECT_TRUE(absl::IsInternal(ForOutside(absl::UnknownError("of a library"), "t")));
+}
+
 TEST(StatusProtoTest, PermissionDeniedIsTheSameBytesWhateverTheCause) {
   EXPECT_EQ(ToProto(ForOutside(base::PermissionDenied(), "1")).SerializeAsString(),
             ToProto(ForOutside(base::PermissionDenied(), "2")).SerializeAsString());
