@@ -11,6 +11,8 @@ namespace dinh::events {
 namespace {
 
 constexpr std::chrono::seconds kApplyLimit{30};
+// Between two tries to reach the feed: it costs nothing, and people wait for what it brings.
+constexpr std::chrono::milliseconds kReconnectPauseMax{3'000};
 
 telemetry::Gauge& GaugeOf(telemetry::Metrics& metrics, std::string_view name, std::string_view help,
                           const ConsumerOptions& options) {
@@ -237,7 +239,7 @@ void Consumer::Loop() {
                    {{"consumer", options_.name}, {"feed", options_.feed}, {"error", status.ToString()}});
     }
     if (!Pause(pause)) return;
-    pause = std::min(pause * 2, options_.pause_max);
+    pause = std::min({pause * 2, options_.pause_max, kReconnectPauseMax});
   }
 }
 

@@ -19,6 +19,7 @@
 #include "libs/rpc/context.h"
 #include "libs/rpc/grpc_client_calls.h"
 #include "libs/rpc/grpc_convert.h"
+#include "libs/rpc/grpc_time.h"
 #include "libs/rpc/method_table.h"
 #include "libs/rpc/status_proto.h"
 #include "libs/telemetry/traceparent.h"
@@ -30,8 +31,8 @@ using google::protobuf::Message;
 
 // A connection on which nothing comes back is given up after the sum of both: a cut network must not hold a feed for
 // minutes.
-constexpr int kKeepaliveMs = 20'000;
-constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kKeepaliveMs = 10'000;
+constexpr int kKeepaliveTimeoutMs = 5'000;
 // How soon a restarted callee, or a new replica's address, is found.
 constexpr int kReconnectMsMin = 100;
 constexpr int kReconnectMsMax = 1'000;
@@ -40,10 +41,8 @@ constexpr int kResolveIntervalMs = 1'000;
 
 constexpr std::chrono::milliseconds kLongestCall = std::chrono::hours(1);
 
-// gRPC's deadline is wall clock. A context without end (a stream's) must not make it overflow.
-std::chrono::system_clock::time_point WallDeadline(const base::OpContext& ctx) {
-  return std::chrono::system_clock::now() + std::min(ctx.Remaining(), kLongestCall);
-}
+// A context without end (a stream's) must not make it overflow.
+gpr_timespec DeadlineOf(const base::OpContext& ctx) { return After(std::min(ctx.Remaining(), kLongestCall)); }
 
 // Text that came from outside, fit for metadata (gRPC aborts on anything else). What is not is replaced by something
 // that no token and no request id can be, so that the callee refuses it in its own words.
@@ -82,6 +81,7 @@ GrpcChannel::GrpcChannel(GrpcChannelOptions options, const base::Clock& clock, t
   arguments.SetMaxReceiveMessageSize(static_cast<int>(base::kGrpcAnswerBytesMax));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // without end: a feed that only listens sends no data
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMsMin);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMsMax);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
@@ -115,7 +115,7 @@ absl::Status GrpcChannel::Prepare(const base::OpContext* ctx, const CallOptions&
                                   grpc::ClientContext* client) const {
   client->set_wait_for_ready(true);  // within the bounds of SendWatch
   client->AddMetadata(kServiceKey, options_.service);
-  if (ctx != nullptr) client->set_deadline(WallDeadline(*ctx));
+  if (ctx != nullptr) client->set_deadline(DeadlineOf(*ctx));
   const base::Trace* trace = ctx != nullptr               ? &ctx->trace
                              : options.forward != nullptr ? &options.forward->trace
                                                           : nullptr;

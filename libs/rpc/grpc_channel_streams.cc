@@ -6,6 +6,7 @@
 #include "libs/base/limits.h"
 #include "libs/base/status.h"
 #include "libs/rpc/grpc_client_calls.h"
+#include "libs/rpc/grpc_time.h"
 
 namespace dinh::rpc {
 
@@ -75,7 +76,7 @@ absl::Status GrpcChannel::Subscribe(std::string_view path, const Message& reques
   RETURN_IF_ERROR(Prepare(nullptr, options, &own->context()));
   const bool awaited = options.forward != nullptr;
   if (awaited && options.forward->deadline) {
-    own->context().set_deadline(std::chrono::system_clock::now() + (*options.forward->deadline - clock_.Steady()));
+    own->context().set_deadline(After(*options.forward->deadline - clock_.Steady()));
   }
   const std::shared_ptr<Handle> handle = own->handle();
   handle->awaited = awaited;

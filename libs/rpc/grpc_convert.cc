@@ -14,6 +14,7 @@
 #include "google/rpc/status.pb.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/rpc/grpc_time.h"
 #include "libs/rpc/status_proto.h"
 #include "libs/telemetry/traceparent.h"
 
@@ -48,12 +49,10 @@ absl::Status NoForwarder() {
                       "Only a gateway of the platform may pass on calls of others. Call in your own name."});
 }
 
-// gRPC gives the deadline as wall clock; what counts is how much is left.
 std::optional<base::OpContext::Deadline> DeadlineOf(const grpc::ServerContextBase& context, const base::Clock& clock) {
-  const auto deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
-  const auto left = deadline - std::chrono::system_clock::now();
-  return clock.Steady() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(left);
+  const std::optional<std::chrono::nanoseconds> left = Until(context.raw_deadline());
+  if (!left) return std::nullopt;
+  return clock.Steady() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(*left);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "libs/rpc/grpc_convert.h"
 #include "libs/rpc/grpc_reactors.h"
 #include "libs/rpc/grpc_reflection.h"
+#include "libs/rpc/grpc_time.h"
 #include "libs/rpc/health_server.h"
 
 namespace dinh::rpc {
@@ -22,7 +23,7 @@ namespace {
 
 constexpr char kHealthService[] = "grpc.health.v1.Health";
 constexpr int kConnectionAgeGraceMs = 30'000;
-constexpr int kPingIntervalMinMs = 10'000;
+constexpr int kPingIntervalMinMs = 5'000;
 constexpr int kConcurrentStreamsMax = 1024;  // per connection
 constexpr size_t kMemoryQuotaBytes = 256u << 20;
 // A gateway passes on what may stand in an HTTP header; gRPC's own default is less.
@@ -127,7 +128,7 @@ class GrpcServer::Impl final : public grpc::CallbackGenericService {
     // Who watches sends his next calls elsewhere; what is under way to here meanwhile still finds the door open.
     if (limit > options_.drain_notice && health_.watched()) std::this_thread::sleep_for(options_.drain_notice);
     streams_.EndAll();
-    server_->Shutdown(std::chrono::system_clock::now() + limit);
+    server_->Shutdown(After(limit));
     server_->Wait();
     server_.reset();
   }

@@ -9,6 +9,7 @@
 
 #include "libs/base/status.h"
 #include "libs/rpc/grpc_convert.h"
+#include "libs/rpc/grpc_time.h"
 
 namespace dinh::rpc {
 namespace {
@@ -44,7 +45,7 @@ class HealthServer::Impl final : public grpc::CallbackGenericService {
   explicit Impl(Health& health) : targets_(HealthTargets(health)) { targets_.erase(kWatchPath); }
   ~Impl() override {
     if (server_ == nullptr) return;
-    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Shutdown(After(std::chrono::nanoseconds(0)));
     server_->Wait();
   }
 

@@ -23,6 +23,15 @@ int64_t MillisecondsSince(steady_clock::time_point since) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - since).count();
 }
 
+// To the width of the table's first column, in letters.
+std::string Padded(std::string text) {
+  constexpr size_t kWidth = 44;
+  const auto letters =
+      static_cast<size_t>(std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+  if (letters < kWidth) text.append(kWidth - letters, ' ');
+  return text;
+}
+
 // What the processes logged about one call.
 std::string LogLines(const std::string& folder, const std::string& trace) {
   std::string found;
@@ -139,14 +148,15 @@ void Campaign::Finish() {
 
 std::string Campaign::Table() const {
   std::array<char, 200> line;
-  std::snprintf(line.data(), line.size(), "%-44s %5s %8s %10s %10s\n", "fault", "times", "failed", "p50 ms", "max ms");
+  std::snprintf(line.data(), line.size(), "%s %5s %8s %10s %10s\n", Padded("fault").c_str(), "times", "failed",
+                "p50 ms", "max ms");
   std::string text = line.data();
   for (const std::string& name : names_) {
     std::vector<int64_t> times;
     if (const auto found = recovered_ms_.find(name); found != recovered_ms_.end()) times = found->second;
     std::sort(times.begin(), times.end());
     const int64_t middle = times.empty() ? -1 : times[times.size() / 2], longest = times.empty() ? -1 : times.back();
-    std::snprintf(line.data(), line.size(), "%-44s %5zu %8ld %10ld %10ld\n", name.c_str(), times.size(),
+    std::snprintf(line.data(), line.size(), "%s %5zu %8ld %10ld %10ld\n", Padded(name).c_str(), times.size(),
                   static_cast<long>(failed_.at(name)), static_cast<long>(middle), static_cast<long>(longest));
     text += line.data();
   }

@@ -63,7 +63,7 @@ class Campaign {
   void AddCertificates(std::vector<Fault>& out);
   void AddClocks(std::vector<Fault>& out);
   void AddBank(std::vector<Fault>& out);
-  absl::Status SkewClock(Replica& replica, const std::string& offset);
+  absl::Status SkewClock(Replica& replica, const std::string& seconds);
 
   // Rounds through every living gateway until one succeeds whole; ms since `since`, -1: not within a minute.
   int64_t Recover(std::chrono::steady_clock::time_point since);

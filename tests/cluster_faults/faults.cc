@@ -146,24 +146,22 @@ void Campaign::AddCertificates(std::vector<Fault>& out) {
   out.push_back({"certificate of procedures expired", expire, renew, false});
 }
 
-absl::Status Campaign::SkewClock(Replica& replica, const std::string& offset) {
+absl::Status Campaign::SkewClock(Replica& replica, const std::string& seconds) {
   replica.Terminate();
   replica.SetWrapper({});
-  // The library alone: the program of that name would stand between the test and the process it starts.
-  if (!offset.empty()) {
-    replica.SetWrapper({"env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
-                        "FAKETIME=" + offset});
+  if (!seconds.empty()) {
+    replica.SetWrapper(
+        {"env", "LD_PRELOAD=" DINH_BINARY_DIR "/lib/libdinh_skewed_clock.so", "CLOCK_SKEW_SECONDS=" + seconds});
   }
   return replica.Start();
 }
 
 void Campaign::AddClocks(std::vector<Fault>& out) {
-  if (access(kFaketime, X_OK) != 0) return Say("left out: a wrong clock needs the package faketime");
-  for (const auto& [service, offset] :
-       {std::pair("payments", "+45s"), std::pair("procedures", "-4s"), std::pair("identity", "+4s")}) {
+  for (const auto& [service, seconds] :
+       {std::pair("payments", "45"), std::pair("procedures", "-4"), std::pair("identity", "4")}) {
     Replica& replica = cluster_.replica(service, 0);
-    out.push_back({std::string("clock of one ") + service + " " + offset,
-                   [this, &replica, offset = std::string(offset)] { return SkewClock(replica, offset); },
+    out.push_back({std::string("clock of one ") + service + " wrong by " + seconds + " s",
+                   [this, &replica, seconds = std::string(seconds)] { return SkewClock(replica, seconds); },
                    [this, &replica] { return SkewClock(replica, ""); }, true, milliseconds(3'000)});
   }
 }

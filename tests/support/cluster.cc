@@ -103,7 +103,8 @@ std::vector<Replica*> Cluster::replicas(const std::string& service) {
 absl::Status Cluster::Start() {
   postgres_test::PostgresServerOptions postgres;
   postgres.durable = options_.durable;
-  postgres.settings = {"max_connections=300"};
+  // A standby that lost its primary looks for it again at once.
+  postgres.settings = {"max_connections=300", "wal_retrieve_retry_interval=100ms"};
   postgres.settings.insert(postgres.settings.end(), options_.postgres_settings.begin(),
                            options_.postgres_settings.end());
   postgres_ = std::make_unique<postgres_test::PostgresServer>(postgres);
@@ -111,7 +112,6 @@ absl::Status Cluster::Start() {
   if (options_.redis) redis_ = std::make_unique<cache::TestRedis>(cache::TestRedisOptions{.tcp = true});
   RETURN_IF_ERROR(Provision());
   if (options_.standby) {
-    postgres.settings.emplace_back("wal_retrieve_retry_interval=100ms");
     standby_ = std::make_unique<postgres_test::PostgresServer>(postgres_.get(), postgres);
     postgres_hosts_.push_back(standby_->folder());
     postgres_->SetSynchronous(true);
