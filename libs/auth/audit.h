@@ -78,6 +78,8 @@ class AuditLog {
   db::Database& database() { return db_; }
 
  private:
+  absl::Status Insert(db::Tx& tx, const AuditRow* rows, size_t count);
+
   db::Database& db_;
   const base::Clock& clock_;
   base::IdGenerator& ids_;

@@ -21,6 +21,7 @@ namespace dinh::feedback {
 namespace {
 
 constexpr int64_t kPerTransaction = 20'000;  // counts of the map are merged over it
+constexpr size_t kNumbersAtOnce = 100;       // what is sent on is waited for so often
 constexpr int64_t kDay = 86400 * int64_t{base::kMicrosPerSecond};
 constexpr int64_t kPastDays = 730;
 constexpr int kOpenPercent = 8;  // not answered yet
@@ -142,26 +143,45 @@ struct Written {
   const BoardStore& board;
   std::map<CellKey, CellCount> cells;
   IndicatorSums figures;
+  std::vector<BoardRow> published;
 
   absl::Status Report(db::Tx& tx, const Maker& maker, ReportRow row) {
     ASSIGN_OR_RETURN(const std::vector<UpdateRow> lines, Live(maker, row));
     const Category& category = *maker.data.categories.Find(row.category);
     const auto due = DueAt(maker.calendar, category.answer_hours, row.progress);
     if (due.ok()) row.due_at = *due;
-    ReportRow submitted = row;
-    RETURN_IF_ERROR(store.Insert(tx, submitted));
-    if (row.progress.state != State::kReceived) RETURN_IF_ERROR(store.Update(tx, row));
-    for (const UpdateRow& line : lines) RETURN_IF_ERROR(store.AddUpdate(tx, row, line).status());
+    RETURN_IF_ERROR(store.Insert(tx, row));
+    row.history.emplace();
+    for (const UpdateRow& line : lines) {
+      RETURN_IF_ERROR(store.AddUpdate(tx, row, line).status());
+      row.history->push_back(line);
+    }
     Count(maker, row);
     PublicationPlan plan = PlanPublication(maker.rules, {row, lines, {}, nullptr, "", maker.now});
     if (!plan.row) return absl::OkStatus();
-    ASSIGN_OR_RETURN(plan.row->number, board.NextNumber(tx));
     plan.row->published_at = row.created_at;
-    RETURN_IF_ERROR(board.Insert(tx, *plan.row));
     for (const CellKey& key : CellsOf(maker.data.categories, *plan.row)) {
       (IsOpen(plan.row->state) ? cells[key].open : cells[key].finished) += 1;
     }
+    published.push_back(*std::move(plan.row));
+    return published.size() < kNumbersAtOnce ? absl::OkStatus() : Publish(tx);
+  }
+
+  absl::Status Publish(db::Tx& tx) {
+    ASSIGN_OR_RETURN(int64_t number, board.NextNumber(tx, static_cast<int64_t>(published.size())));
+    for (BoardRow& row : published) {
+      row.number = number++;
+      RETURN_IF_ERROR(board.Insert(tx, row));
+    }
+    published.clear();
     return absl::OkStatus();
+  }
+
+  // What was gathered over the reports.
+  absl::Status Finish(db::Tx& tx) {
+    RETURN_IF_ERROR(Publish(tx));
+    RETURN_IF_ERROR(board.AddTotals(tx, figures));
+    return board.AddCells(tx, cells);
   }
 
   void Count(const Maker& maker, const ReportRow& row) {
@@ -207,16 +227,17 @@ absl::Status SeedReports(base::OpContext& ctx, const SeedTools& tools, const See
   }
   for (int64_t done = 0; done < plan.reports;) {
     const int64_t batch = std::min(kPerTransaction, plan.reports - done);
-    RETURN_IF_ERROR(tools.database.Transact(ctx, [&](db::Tx& tx) -> absl::Status {
-      Written written{store, board, {}, {}};
+    const auto write = [&](db::Tx& tx) -> absl::Status {
+      Written written{store, board, {}, {}, {}};
       for (int64_t i = 0; i < batch; ++i) {
         const base::Micros at = plan.now - kPastDays * kDay + (kPastDays * kDay / plan.reports) * (done + i);
         past.Set(at);
         RETURN_IF_ERROR(written.Report(tx, maker, maker.Report(at)));
       }
-      RETURN_IF_ERROR(board.AddTotals(tx, written.figures));
-      return board.AddCells(tx, written.cells);
-    }));
+      return written.Finish(tx);
+    };
+    // It only adds rows, and counts up what it locks in the order of the keys.
+    RETURN_IF_ERROR(tools.database.Transact(ctx, write, db::Isolation::kReadCommitted));
     done += batch;
     if (plan.progress) plan.progress(done);
   }

@@ -36,14 +36,16 @@ absl::Status Store::Insert(db::Tx& tx, const ReportRow& row) const {
   const Progress& p = row.progress;
   const std::string content = sealer_.Seal(kContent, row.id, row.content.SerializeAsString());
   const SealedText contact(sealer_, ContactBytes(row), {kContact, row.id});
+  const SealedText comment(sealer_, row.comment, {kComment, row.id});
   return tx.ExecLater(
       "INSERT INTO reports (id, code, revision, category, agency, unit, position, above_agency, above_unit, "
       "escalation, bypass_officer, bypass_unit, reporter_account, reporter_person, contact_index, "
       "contact_sealed, filed_by, content_sealed, anonymous, asked_public, moderation, hidden, flags, joined, "
-      "state, resume_state, assignee, created_at, started_at, waited_minutes, reopened, stars, due_at, "
-      "next_step_at, first_public_at, tracking_hash, target_index) "
+      "state, resume_state, assignee, created_at, started_at, first_answered_at, answered_at, finished_at, "
+      "waited_minutes, reopened, stars, comment_sealed, due_at, next_step_at, close_at, first_public_at, "
+      "tracking_hash, target_index) "
       "VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, "
-      "$19, 0, $20, $21, $22, $23, $24, 0, 0, 0, $25, $26, $27, $28, $29)",
+      "$19, 0, $20, $21, $22, $23, $24, $25, $26, $27, 0, 0, $28, $29, $30, $31, $32, $33, $34, $35)",
       {row.id,
        row.code,
        row.revision,
@@ -68,8 +70,14 @@ absl::Status Store::Insert(db::Tx& tx, const ReportRow& row) const {
        p.assignee,
        row.created_at,
        p.started_at,
+       p.first_answered_at,
+       p.answered_at,
+       p.finished_at,
+       p.stars,
+       comment.param(),
        row.due_at,
        row.next_step_at,
+       row.close_at,
        row.first_public_at,
        TextOrNull(row.tracking_hash),
        BlobOrNull(row.target_index)});

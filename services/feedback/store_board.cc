@@ -118,12 +118,12 @@ BoardRow ReadBoardRow(const db::Row& row) {
   return b;
 }
 
-absl::StatusOr<int64_t> BoardStore::NextNumber(db::Tx& tx) const {
-  ASSIGN_OR_RETURN(const std::optional<int64_t> number,
-                   tx.QueryOne("UPDATE board_head SET last = last + 1 WHERE id = 1 RETURNING last", {},
+absl::StatusOr<int64_t> BoardStore::NextNumber(db::Tx& tx, int64_t count) const {
+  ASSIGN_OR_RETURN(const std::optional<int64_t> last,
+                   tx.QueryOne("UPDATE board_head SET last = last + $1 WHERE id = 1 RETURNING last", {count},
                                [](const db::Row& row) { return row.Int(0); }));
-  if (!number) return base::Internal("board_head has no row");
-  return *number;
+  if (!last) return base::Internal("board_head has no row");
+  return *last - count + 1;
 }
 
 absl::Status BoardStore::Insert(db::Tx& tx, const BoardRow& row) const {

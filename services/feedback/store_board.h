@@ -42,8 +42,9 @@ class BoardStore {
 
   // --- rows (store_board.cc)
 
-  // Numbers follow each other in the order of commits: other publishers wait for the end of the transaction.
-  absl::StatusOr<int64_t> NextNumber(db::Tx& tx) const;
+  // The first of `count` numbers. They follow each other in the order of commits: other publishers wait for the end of
+  // the transaction.
+  absl::StatusOr<int64_t> NextNumber(db::Tx& tx, int64_t count = 1) const;
   absl::Status Insert(db::Tx& tx, const BoardRow& row) const;
   // `before`: as it stands in the table.
   absl::Status Update(db::Tx& tx, const BoardRow& before, const BoardRow& row) const;
