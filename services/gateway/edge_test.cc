@@ -1,23 +1,12 @@
 // The gateway over real sockets, with a small service of every kind of binding behind the real pipeline.
-#include <chrono>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "dinh/testing/v1/edge.pb.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "libs/base/strings.h"
-#include "libs/http/client.h"
 #include "libs/http/sse.h"
 #include "libs/http/url.h"
-#include "libs/rpc/grpc_channel.h"
-#include "libs/rpc/grpc_server.h"
-#include "libs/testing/service_harness.h"
-#include "nlohmann/json.hpp"
-#include "services/gateway/edge_test_service.h"
-#include "services/gateway/module.h"
+#include "services/gateway/edge_fixture.h"
 
 namespace dinh::gateway {
 namespace {
@@ -26,98 +15,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// Where the service is: in the gateway's own process, or in another one, to which everything is passed on over gRPC.
-enum class Shape { kStandalone, kCluster };
-
-class EdgeTest : public ::testing::TestWithParam<Shape> {
- protected:
-  void SetUp() override {
-#ifdef DINH_SANITIZE
-    // Debian's gRPC is not built for the thread sanitizer and reports races of its own.
-    if (std::string(DINH_SANITIZE) == "thread" && GetParam() == Shape::kCluster) GTEST_SKIP();
-#endif
-    Start([](GatewayConfig&) {});
-  }
-  void TearDown() override {
-    handlers_.DropSinks();
-    client_.reset();
-    if (harness_ == nullptr) return;
-    gateway_->Close(std::chrono::seconds(2));
-    to_owner_.reset();
-    harness_.reset();
-    owner_server_.reset();
-    owner_.reset();
-  }
-
-  void Start(const std::function<void(GatewayConfig&)>& adjust) {
-    dinh::testing::HarnessOptions harness;
-    if (GetParam() == Shape::kStandalone) harness.modules.push_back(std::make_unique<EdgeModule>(handlers_));
-    auto gateway = MakeGatewayModule();
-    gateway_ = gateway.get();
-    harness.modules.push_back(std::move(gateway));
-    harness.settings = {"DINH_GATEWAY_ADDRESS=127.0.0.1:0"};
-    harness.adjust = [this](app::HostParts& parts) { parts.authenticator = &authenticator_; };
-    auto started = dinh::testing::ServiceHarness::Start(std::move(harness));
-    ASSERT_TRUE(started.ok()) << started.status();
-    harness_ = *std::move(started);
-    if (GetParam() == Shape::kCluster) StartOwner();
-    gateway_->config().address = "127.0.0.1:0";
-    adjust(gateway_->config());
-    const absl::Status opened = gateway_->Open();
-    ASSERT_TRUE(opened.ok()) << opened;
-    http::ClientOptions client;
-    client.port = static_cast<uint16_t>(gateway_->port());
-    client_ = std::make_unique<http::Client>(client);
-  }
-
-  // The service's own process.
-  void StartOwner() {
-    dinh::testing::HarnessOptions harness;
-    harness.modules.push_back(std::make_unique<EdgeModule>(handlers_));
-    harness.adjust = [this](app::HostParts& parts) { parts.authenticator = &authenticator_; };
-    auto started = dinh::testing::ServiceHarness::Start(std::move(harness));
-    ASSERT_TRUE(started.ok()) << started.status();
-    owner_ = *std::move(started);
-    auto server = rpc::GrpcServer::Start({.address = "127.0.0.1:0", .insecure_forwarding = true},
-                                         owner_->host().pipeline(), owner_->host().pool());
-    ASSERT_TRUE(server.ok()) << server.status();
-    owner_server_ = *std::move(server);
-    rpc::GrpcChannelOptions channel;
-    channel.target = "127.0.0.1:" + std::to_string(owner_server_->port());
-    channel.service = "edge";
-    to_owner_ = std::make_unique<rpc::GrpcChannel>(channel, harness_->clock(), nullptr);
-    const absl::Status added = harness_->host().pipeline().AddForwarded("edge", remote_, *to_owner_);
-    ASSERT_TRUE(added.ok()) << added;
-  }
-
-  http::ClientResponse Send(std::string method, std::string target, std::string body = "",
-                            http::ClientHeaders headers = {}, std::string type = "application/json") {
-    if (!body.empty()) headers.emplace_back("Content-Type", type);
-    auto response = client_->Send({std::move(method), std::move(target), std::move(headers), std::move(body)});
-    EXPECT_TRUE(response.ok()) << response.status();
-    return response.ok() ? *std::move(response) : http::ClientResponse{};
-  }
-  http::ClientResponse Get(std::string target, http::ClientHeaders headers = {}) {
-    return Send("GET", std::move(target), "", std::move(headers));
-  }
-  static json Body(const http::ClientResponse& response) { return json::parse(response.body, nullptr, false); }
-  static std::string Reason(const http::ClientResponse& response) { return Body(response).value("reason", ""); }
-  static std::string Field(const http::ClientResponse& response) {
-    const json body = Body(response);
-    return body.contains("violations") ? body["violations"][0].value("field", "") : "";
-  }
-
-  EdgeHandlers handlers_;
-  TestAuthenticator authenticator_;
-  const rpc::MethodTable remote_ = rpc::MethodTable::Remote({"dinh.testing.v1.EdgeService"});
-  GatewayModule* gateway_ = nullptr;
-  std::unique_ptr<dinh::testing::ServiceHarness> owner_;
-  std::unique_ptr<rpc::GrpcServer> owner_server_;
-  std::unique_ptr<rpc::GrpcChannel> to_owner_;
-  std::unique_ptr<dinh::testing::ServiceHarness> harness_;
-  std::unique_ptr<http::Client> client_;
-};
 
 TEST_P(EdgeTest, ReadsByPathWithTagsAndCaching) {
   const auto book = Get("/v1/testing/books/2.000635");
@@ -367,97 +264,6 @@ TEST_P(EdgeTest, Events) {
   EXPECT_THAT(failed.body, HasSubstr("STALE_ETAG"));
 }
 
-std::string RandomBytes(size_t size) {
-  base::SeededRandom random(7);
-  return random.Bytes(size);
-}
-
-TEST_P(EdgeTest, UploadsAreStreamed) {
-  const std::string content = RandomBytes(3 * 1024 * 1024 + 17);
-  size_t at = 0;
-  http::Client::File file = {"file", "đơn.pdf", "application/pdf",
-                             [&](std::span<char> out) -> absl::StatusOr<size_t> {
-                               const size_t n = std::min(out.size(), content.size() - at);
-                               std::copy_n(content.data() + at, n, out.data());
-                               at += n;
-                               return n;
-                             },
-                             content.size()};
-  auto answer = client_->Upload({"POST", "/v1/testing/uploads", {}, ""}, {{"purpose", "giấy tờ"}}, file);
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  ASSERT_EQ(answer->status, 200) << answer->body;
-  const json body = Body(*answer);
-  EXPECT_EQ(body["bytes"], std::to_string(content.size()));
-  EXPECT_EQ(body["file_name"], "đơn.pdf");
-  EXPECT_EQ(body["fields"]["purpose"], "giấy tờ");
-  EXPECT_EQ(body["sha256"], base::HexEncode(base::Sha256(content)));
-}
-
-TEST_P(EdgeTest, BadUploads) {
-  const std::string type = "multipart/form-data; boundary=b";
-  const auto part = [](std::string head, std::string body) {
-    return "--b\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + body + "\r\n";
-  };
-  const std::string file = part("name=\"file\"; filename=\"a\"", "x");
-  const auto upload = [&](std::string body) { return Send("POST", "/v1/testing/uploads", std::move(body), {}, type); };
-  EXPECT_EQ(upload(file + "--b--\r\n").status, 200);
-  EXPECT_EQ(Reason(upload(part("name=\"a\"", "x") + "--b--\r\n")), "FILE_MISSING");
-  EXPECT_EQ(Reason(upload(file + file + "--b--\r\n")), "UNEXPECTED_PART");
-  EXPECT_EQ(upload(file).status, 400);  // the last boundary is missing
-  EXPECT_EQ(upload("garbage").status, 400);
-  EXPECT_EQ(Send("POST", "/v1/testing/uploads", "{}").status, 415);
-  EXPECT_EQ(Send("POST", "/v1/testing/uploads").status, 415);
-  const auto large =
-      upload(part("name=\"file\"; filename=\"a\"", std::string(20 * 1024 * 1024 + 1, 'x')) + "--b--\r\n");
-  EXPECT_EQ(large.status, 413);
-  EXPECT_EQ(Reason(large), "UPLOAD_TOO_LARGE");
-
-  // Broken off in the middle: the handler is told, and nothing was finished.
-  ASSERT_TRUE(client_
-                  ->SendRaw("POST /v1/testing/uploads HTTP/1.1\r\nHost: x\r\nContent-Type: " + type +
-                            "\r\nContent-Length: 100000\r\n\r\n" + file.substr(0, 60))
-                  .ok());
-  client_->Reset();
-  const absl::Status broken = handlers_.WaitBroken();
-  EXPECT_FALSE(broken.ok());
-}
-
-TEST_P(EdgeTest, UploadsGoOnFromAnOffset) {
-  const std::string type = "application/offset+octet-stream", path = "/v1/testing/appends/a%20b";
-  const auto append = [&](std::string body, http::ClientHeaders headers, bool login = true) {
-    if (login) headers.emplace_back("Authorization", "Bearer citizen");
-    if (body.empty()) headers.emplace_back("Content-Type", type);
-    return Send("PATCH", path, std::move(body), std::move(headers), type);
-  };
-  const std::string content = RandomBytes(200'000);
-  const auto answer = append(content, {{"Upload-Offset", "17"}});
-  ASSERT_EQ(answer.status, 200) << answer.body;
-  EXPECT_EQ(Body(answer)["id"], "a b");
-  EXPECT_EQ(Body(answer)["sha256"], base::HexEncode(base::Sha256(content)));
-  EXPECT_EQ(answer.Header("upload-offset"), "200017");
-  EXPECT_EQ(answer.Header("upload-length"), "1000000");
-  EXPECT_EQ(append("", {{"Upload-Offset", "5"}}).Header("upload-offset"), "5") << "no bytes are no mistake";
-  for (const char* offset : {"", "-1", "x", "1x", "99999999999999999999"}) {
-    EXPECT_EQ(Field(append("x", {{"Upload-Offset", offset}})), "Upload-Offset") << offset;
-  }
-  EXPECT_EQ(Field(append("x", {})), "Upload-Offset");
-  EXPECT_EQ(Field(append("x", {{"Upload-Offset", "1"}, {"Upload-Offset", "1"}})), "Upload-Offset");
-  EXPECT_EQ(append("x", {}, false).status, 401) << "who he is comes before what he says";
-  EXPECT_EQ(Send("PATCH", path, "{}", {{"Upload-Offset", "0"}}).status, 415);
-  EXPECT_EQ(
-      Reason(Send("PATCH", path + "?id=c", "x", {{"Upload-Offset", "0"}, {"Authorization", "Bearer citizen"}}, type)),
-      "UNKNOWN_FIELD");
-
-  // Broken off in the middle: the handler gets what has arrived.
-  ASSERT_TRUE(client_
-                  ->SendRaw("PATCH " + path +
-                            " HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\nAuthorization: Bearer citizen\r\n" +
-                            "Content-Type: " + type + "\r\nContent-Length: 300000\r\n\r\n" + content)
-                  .ok());
-  client_->ShutdownWrite();
-  EXPECT_EQ(handlers_.WaitBroken().message(), "200000");
-}
-
 TEST_P(EdgeTest, PagesAndHealth) {
   EXPECT_EQ(Get("/healthz").body, R"({"status":"ok"})");
   EXPECT_EQ(Get("/readyz").status, 200);
@@ -519,9 +325,6 @@ TEST_P(CorsTest, ExactOriginsOnly) {
   EXPECT_THAT(std::string(preflight.Header("access-control-allow-headers")), HasSubstr("Idempotency-Key"));
 }
 
-std::string ShapeName(const ::testing::TestParamInfo<Shape>& shape) {
-  return shape.param == Shape::kStandalone ? "Standalone" : "Cluster";
-}
 INSTANTIATE_TEST_SUITE_P(Shapes, EdgeTest, ::testing::Values(Shape::kStandalone, Shape::kCluster), ShapeName);
 INSTANTIATE_TEST_SUITE_P(Shapes, CorsTest, ::testing::Values(Shape::kStandalone), ShapeName);
 
