@@ -71,6 +71,7 @@ class Host::ServicePlatform final : public Platform {
   telemetry::Metrics& metrics() override { return host_.parts_.metrics; }
   rpc::Pipeline& pipeline() override { return *host_.pipeline_; }
   rpc::HandlerPool& pool() override { return *host_.pool_; }
+  cache::Cache* cache() override { return host_.parts_.cache; }
   cache::Fanout* fanout() override { return host_.parts_.fanout; }
   void LoginEnded(std::string_view session) override {
     host_.tokens_->Forget(session);

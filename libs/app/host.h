@@ -43,6 +43,7 @@ struct HostParts {
   // Shared with other processes (SharedState); null: nothing is.
   cache::RevokedTokens* revoked = nullptr;
   cache::Fanout* fanout = nullptr;
+  cache::Cache* cache = nullptr;
   // Where the audit rows of a service go; called once per service when its tables are complete. Empty or null: nowhere.
   std::function<rpc::AuditSink*(const std::string& service, db::Database* database)> audit;
   // Brings tables of libraries (outbox, audit) into a fresh database before the service's own. May be empty.

@@ -41,6 +41,7 @@
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
 #include "libs/cache/fanout.h"
+#include "libs/cache/local_cache.h"
 #include "libs/config/registry.h"
 #include "libs/db/blob_store.h"
 #include "libs/db/database.h"
@@ -94,6 +95,8 @@ class Platform {
   virtual rpc::Pipeline& pipeline() = 0;
   virtual rpc::HandlerPool& pool() = 0;
 
+  // What many ask for at the same time (libs/cache/local_cache.h); null: nothing is kept.
+  virtual cache::Cache* cache() = 0;
   // Replicas of a service wake each other by it; null where a process has nobody to share with.
   virtual cache::Fanout* fanout() = 0;
   // Identity only: the login has ended. Every process learns of it at once where they share a Redis, else when it asks

@@ -105,6 +105,7 @@ absl::Status ServiceProcess::OpenParts(bool migrate) {
   if (config_.rate_limits) parts.limiter = rate_limits_.get();
   parts.revoked = shared_->revoked();
   parts.fanout = shared_->fanout();
+  parts.cache = &shared_->cache();
   parts.audit = audit_->Provider();
   parts.remote_channel = [this](const std::string&, const std::string& callee) { return ChannelTo(callee); };
   for (const auto& [name, target] : peers_.targets) parts.elsewhere.insert(name);

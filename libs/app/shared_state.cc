@@ -2,6 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/cache/redis_cache.h"
 
 namespace dinh::app {
 
@@ -12,6 +13,8 @@ absl::StatusOr<std::unique_ptr<SharedState>> SharedState::Open(const cache::Redi
   std::unique_ptr<SharedState> state(new SharedState());
   if (!config.enabled()) {
     state->limiter_ = std::make_unique<cache::LocalRateLimiter>(cache::LocalRateLimiterOptions{}, clock);
+    state->cache_ = std::make_unique<cache::LocalCache>(
+        cache::LocalCacheOptions{.bytes_max = static_cast<size_t>(config.near.bytes)}, clock);
     return state;
   }
   ASSIGN_OR_RETURN(cache::RedisOptions options, config.Options());
@@ -25,6 +28,9 @@ absl::StatusOr<std::unique_ptr<SharedState>> SharedState::Open(const cache::Redi
                                      .key_secret = base::HmacSha256(secret->secret.view(), "cache.rate_limits"),
                                      .local = {}},
       *state->client_, clock, metrics);
+  state->cache_ = std::make_unique<cache::RedisCache>(
+      cache::RedisCacheOptions{.near_bytes_max = static_cast<size_t>(config.near.bytes)}, *state->channel_, random,
+      clock, metrics);
   state->revoked_.emplace(cache::RevokedTokensOptions{}, *state->channel_, clock, metrics);
   state->fanout_.emplace(cache::FanoutOptions{}, *state->channel_, "wake", random, metrics);
   return state;

@@ -1,6 +1,6 @@
-// What the processes of a cluster share by Redis: rate limits, ended logins, and wake-ups between replicas. Never the
-// only copy of anything; while Redis cannot be used each process limits for itself, asks identity for rights after a
-// few seconds, and looks for events once a second.
+// What the processes of a cluster share by Redis: rate limits, ended logins, answers that many ask for, and wake-ups
+// between replicas. Never the only copy of anything; while Redis cannot be used each process limits and keeps answers
+// for itself, asks identity for rights after a few seconds, and looks for events once a second.
 //
 //   ASSIGN_OR_RETURN(auto shared, SharedState::Open(config, keys, clock, random, logger, metrics));
 //   … Host with shared->limiter(), shared->revoked(), shared->fanout() …
@@ -17,6 +17,7 @@
 #include "libs/base/clock.h"
 #include "libs/base/random.h"
 #include "libs/cache/fanout.h"
+#include "libs/cache/local_cache.h"
 #include "libs/cache/rate_limiter.h"
 #include "libs/cache/redis_client.h"
 #include "libs/cache/redis_config.h"
@@ -41,6 +42,8 @@ class SharedState {
   void Stop();
 
   cache::RateLimiter& limiter() { return *limiter_; }
+  // Without Redis of this process alone: entries are to live for less than they may be old.
+  cache::Cache& cache() { return *cache_; }
   // Null without Redis.
   cache::RevokedTokens* revoked() { return revoked_ ? &*revoked_ : nullptr; }
   cache::Fanout* fanout() { return fanout_ ? &*fanout_ : nullptr; }
@@ -51,6 +54,7 @@ class SharedState {
   std::unique_ptr<cache::RedisClient> client_;
   std::unique_ptr<cache::RedisPubSub> channel_;
   std::unique_ptr<cache::RateLimiter> limiter_;
+  std::unique_ptr<cache::Cache> cache_;
   std::optional<cache::RevokedTokens> revoked_;
   std::optional<cache::Fanout> fanout_;
 };

@@ -10,8 +10,10 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "libs/cache/test_support.h"
+#include "libs/config/registry.h"
 
 namespace dinh::app {
 namespace {
@@ -101,6 +103,12 @@ TEST_F(SharedStateTest, ProcessesShareLimitsEndedLoginsAndWakeUps) {
   ASSERT_TRUE(a.state->revoked()->Add("login-1", a.In(std::chrono::minutes(15))).ok());
   EXPECT_TRUE(Eventually([&] { return b.state->revoked()->Contains("login-1"); }));
 
+  const auto page = std::make_shared<const std::string>("page");
+  a.state->cache().Put("board", "first", page, std::chrono::minutes(1), a.state->cache().Version("board"));
+  EXPECT_TRUE(Eventually([&] { return b.state->cache().Get("board", "first") != nullptr; }));
+  b.state->cache().Invalidate("board");
+  EXPECT_TRUE(Eventually([&] { return a.state->cache().Get("board", "first") == nullptr; }));
+
   std::atomic<int> woken = 0;
   auto subscription = b.state->fanout()->Subscribe("events:feedback", [&] { ++woken; });
   ASSERT_TRUE(subscription.ok());
@@ -162,6 +170,74 @@ TEST_F(SharedStateTest, ARedisThatForgotEverythingIsToldAgain) {
   late.state->Stop();
 }
 
+// As a process reads its settings.
+cache::RedisConfig FromEnvironment(const std::vector<std::string>& environment) {
+  cache::RedisConfig config;
+  config::Registry registry;
+  config.Bind(registry);
+  const absl::Status loaded = registry.Load("", environment);
+  EXPECT_TRUE(loaded.ok()) << loaded;
+  return config;
+}
+
+TEST_F(SharedStateTest, TlsCertificatesPasswordsAndUsersAreSettings) {
+  cache::TestRedis redis(
+      {.tls = true,
+       .client_certificate = true,
+       .password = "admin-password",
+       .acl = {"user dinh on >user-password ~dinh:* &dinh:* +@read +@write +@transaction +@scripting +@pubsub +select "
+               "+info +role +ping +time"}});
+  const cache::RedisTlsOptions tls = redis.TlsOptions();
+  const std::vector<std::string> right = {
+      "DINH_CACHE_REDIS=rediss://127.0.0.1:" + std::to_string(redis.endpoint().port),
+      "DINH_CACHE_REDIS_USER=dinh",
+      "DINH_CACHE_REDIS_PASSWORD=user-password",
+      "DINH_CACHE_REDIS_CA=" + tls.ca_file,
+      "DINH_CACHE_REDIS_CERTIFICATE=" + tls.certificate_file,
+      "DINH_CACHE_REDIS_KEY=" + tls.key_file};
+  Process process(FromEnvironment(right), *keys_);
+  process.state->Start();
+  ASSERT_TRUE(Eventually([&] { return process.Proven(); }));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(process.Take());
+  EXPECT_FALSE(process.Take());
+  EXPECT_EQ(process.Metric("cache_rate_local_total"), 0);
+  const auto page = std::make_shared<const std::string>("page");
+  cache::Cache& kept = process.state->cache();
+  kept.Put("board", "first", page, std::chrono::minutes(1), kept.Version("board"));
+  EXPECT_NE(kept.Get("board", "first"), nullptr);
+  kept.Invalidate("board");
+  EXPECT_EQ(kept.Get("board", "first"), nullptr);
+  EXPECT_EQ(process.Metric("cache_local_only_total"), 0);
+  EXPECT_EQ(redis.Admin({"ACL", "LOG"}).items.size(), 0u) << "the rights that the header names are enough";
+
+  // Each of them is needed, and without one the process goes on alone.
+  for (size_t wrong = 2; wrong <= 4; ++wrong) {
+    std::vector<std::string> settings = right;
+    if (wrong == 2) settings[2] = "DINH_CACHE_REDIS_PASSWORD=another-password";
+    if (wrong == 3) settings[3] = "DINH_CACHE_REDIS_CA=";
+    if (wrong == 4) settings.resize(4);
+    Process alone(FromEnvironment(settings), *keys_);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(alone.Take()) << wrong;
+    EXPECT_EQ(alone.Metric("cache_rate_local_total"), 3) << wrong;
+  }
+  process.state->Stop();
+}
+
+TEST_F(SharedStateTest, SentinelsAreASettingAndAFailOverIsFollowed) {
+  cache::TestSentinel sentinel;
+  Process process(FromEnvironment({"DINH_CACHE_REDIS=redis-sentinel://127.0.0.1:1,127.0.0.1:" +
+                                   std::to_string(sentinel.ClientOptions().servers.back().port) + "#" +
+                                   cache::TestSentinel::name()}),
+                  *keys_);
+  process.state->Start();
+  ASSERT_TRUE(Eventually([&] { return process.Proven(); }));
+  EXPECT_TRUE(process.Take());
+  EXPECT_EQ(process.Metric("cache_rate_local_total"), 0);
+  sentinel.master().Kill();
+  EXPECT_TRUE(Eventually([&] { return process.Metric("cache_redis_master_changes_total") >= 1 && process.Proven(); }));
+  process.state->Stop();
+}
+
 // A dashboard must not lose its series unnoticed: what a process with a Redis shows beside
 // tests/e2e/testdata/metrics.txt.
 TEST_F(SharedStateTest, TheMetricsArePinned) {
@@ -175,6 +251,7 @@ TEST_F(SharedStateTest, TheMetricsArePinned) {
               UnorderedElementsAre(
                   "cache_channel_lost_total", "cache_channel_messages_total", "cache_channel_proven",
                   "cache_fanout_dropped_total", "cache_fanout_subscriptions", "cache_fanout_unsent_total",
+                  "cache_invalidations_total", "cache_invalidations_waiting", "cache_local_only_total",
                   "cache_rate_local_total", "cache_redis_breaker_opened_total", "cache_redis_breaker_rejected_total",
                   "cache_redis_breaker_state", "cache_redis_connections", "cache_redis_master_changes_total",
                   "cache_redis_seconds", "cache_revoked_tokens", "cache_revoked_unsure_total"));

@@ -87,7 +87,7 @@ class BoardTest : public ::testing::Test {
         database_(testing::TestEngine(), Migrations()),
         outbox_(ids_, {}, {}),
         publisher_({*database_.db, store_, board_, data_, names_, outbox_, random_, ids_, clock_, logger_, metrics_,
-                    HiddenPlaceKey(sealer_)}) {}
+                    HiddenPlaceKey(sealer_), cache_}) {}
   void SetUp() override {
     ASSERT_TRUE(events::EnsureSchema(*database_.db).ok());
     ASSERT_TRUE(board_.EnsureSchema(*database_.db).ok());
@@ -223,6 +223,7 @@ class BoardTest : public ::testing::Test {
   BoardStore board_;
   FeedbackData data_;
   FixedNames names_;
+  PublicCache cache_{nullptr, clock_, metrics_};
   db::TestDatabase database_;
   events::Outbox outbox_;
   Publisher publisher_;

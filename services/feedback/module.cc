@@ -101,10 +101,12 @@ class FeedbackModule final : public app::ServiceModule {
     merger_.emplace(
         FigureMerger::Parts{*db_, *store_, *board_store_, platform.clock(), platform.logger(), platform.metrics()});
     indicators_.emplace(*board_store_, platform.ids(), *merger_, platform.metrics());
+    public_cache_.emplace(platform.cache(), platform.clock(), platform.metrics());
     publisher_.emplace(Publisher::Parts{*db_, *store_, *board_store_, data_, *territory_, hub_->outbox(),
                                         platform.random(), platform.ids(), platform.clock(), platform.logger(),
-                                        platform.metrics(), HiddenPlaceKey(platform.sealer())});
-    public_reports_.emplace(PublicReports::Parts{*db_, *board_store_, data_, *territory_, platform.page_tokens()});
+                                        platform.metrics(), HiddenPlaceKey(platform.sealer()), *public_cache_});
+    public_reports_.emplace(
+        PublicReports::Parts{*db_, *board_store_, data_, *territory_, platform.page_tokens(), *public_cache_});
   }
 
   void InitReports(app::Platform& platform, db::BlobStore& blobs) {
@@ -115,7 +117,8 @@ class FeedbackModule final : public app::ServiceModule {
     handlers_.emplace(HandlerParts{*db_, *store_, data_, *screener_, roles_, *book_, blobs, *photos_, *hub_,
                                    *public_reports_, *territory_, *identity_, *passes_, config_, platform.page_tokens(),
                                    platform.random(), platform.ids()});
-    board_.emplace(BoardHandlers::Parts{*db_, *board_store_, data_, *territory_, *hub_, *hidden_sequence_});
+    board_.emplace(
+        BoardHandlers::Parts{*db_, *board_store_, data_, *territory_, *hub_, *hidden_sequence_, *public_cache_});
     follows_.emplace(
         FollowHandlers::Parts{*db_, *store_, *board_store_, *territory_, platform.page_tokens(), platform.ids()});
     open311_.emplace(
@@ -187,6 +190,7 @@ class FeedbackModule final : public app::ServiceModule {
   std::optional<IdentityClient> identity_;
   std::optional<PhonePasses> passes_;
   std::optional<FigureMerger> merger_;
+  std::optional<PublicCache> public_cache_;
   std::optional<IndicatorBook> indicators_;
   std::optional<Publisher> publisher_;
   std::optional<PublicReports> public_reports_;

@@ -151,6 +151,7 @@ absl::StatusOr<bool> Publisher::Round() {
     return false;
   }
   ASSIGN_OR_RETURN(const auto villages, Villages(ctx));
+  bool board_changed = false;
   const auto publish = [&](db::Tx& tx) -> absl::StatusOr<bool> {
     RETURN_IF_ERROR(db::LockName(tx, kPublisherLock));
     Batch batch{.villages = villages, .now = ctx.Now(), .cells = {}, .ends = {}};
@@ -161,17 +162,21 @@ absl::StatusOr<bool> Publisher::Round() {
     for (const auto& [publication, later] : batch.ends) {
       RETURN_IF_ERROR(later ? p_.board.Postpone(tx, publication, *later) : p_.board.Done(tx, publication));
     }
-    tx.AfterCommit(
-        [this, published = batch.published, changed = batch.changed, removed = batch.removed, damaged = batch.damaged] {
-          published_.Increment(published);
-          changed_.Increment(changed);
-          removed_.Increment(removed);
-          failures_.Increment(damaged);
-        });
+    tx.AfterCommit([this, &board_changed, published = batch.published, changed = batch.changed, removed = batch.removed,
+                    damaged = batch.damaged] {
+      published_.Increment(published);
+      changed_.Increment(changed);
+      removed_.Increment(removed);
+      failures_.Increment(damaged);
+      board_changed = published + changed + removed > 0;
+    });
     return batch.due == kPublishBatch;
   };
   // One publisher at a time; reports are not locked, but what changed since it was read stays due.
-  return p_.database.Transact(ctx, publish, db::Isolation::kReadCommitted);
+  absl::StatusOr<bool> more = p_.database.Transact(ctx, publish, db::Isolation::kReadCommitted);
+  // After an error, too: whether it was committed may be unknown.
+  if (board_changed || !more.ok()) p_.cache.BoardChanged();
+  return more;
 }
 
 // What is due, each report as it stood at one moment.

@@ -36,6 +36,7 @@
 #include "libs/telemetry/metrics.h"
 #include "services/feedback/json_data.h"
 #include "services/feedback/names.h"
+#include "services/feedback/public_cache.h"
 #include "services/feedback/publication.h"
 #include "services/feedback/store.h"
 #include "services/feedback/store_board.h"
@@ -60,6 +61,7 @@ class Publisher {
     telemetry::Logger& logger;
     telemetry::Metrics& metrics;
     std::string hidden_place_key;  // HiddenPlaceKey(sealer)
+    PublicCache& cache;
   };
   explicit Publisher(Parts parts);
   ~Publisher();

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +38,17 @@ class ClusterTest : public ::testing::Test {
     EXPECT_TRUE(stopped.ok()) << stopped;
     cluster_.reset();
     dir_.reset();
+  }
+
+  // Of all replicas of the service together; `series` as it is exposed. Those that do not show it count nothing.
+  static double Metric(const std::string& service, const std::string& series) {
+    double sum = 0;
+    for (const Replica* replica : cluster_->replicas(service)) {
+      const std::string text = demo::ApiClient("127.0.0.1", replica->metrics_port()).Get("/metrics").raw;
+      const size_t at = text.find("\n" + series + " ");
+      if (at != std::string::npos) sum += std::atof(text.c_str() + at + series.size() + 2);
+    }
+    return sum;
   }
 
   static inline std::unique_ptr<TempDir> dir_;
@@ -209,6 +222,45 @@ TEST_F(ClusterTest, WatchersHearOfChangesMadeThroughTheOtherGateway) {
     }
   }
   cluster_->redis()->Start();
+}
+
+// Answers about the board are kept by every replica; what changes is seen by all, also while Redis is away.
+TEST_F(ClusterTest, TheBoardIsNeverOlderThanTwoSeconds) {
+  constexpr int kInARow = 8;  // answers: both replicas of both gateways
+  Village first(cluster_->StoryOptionsFor(0)), second(cluster_->StoryOptionsFor(1));
+  demo::ApiClient reporter = second.Citizen("citizen_b");
+  demo::ApiClient readers[] = {first.Anonymous(), second.Anonymous()};
+  for (const bool redis : {true, false}) {
+    if (!redis) cluster_->redis()->Kill();
+    const demo::ApiAnswer made =
+        reporter.Post("/v1/reports", {{"category", "road.pothole"},
+                                      {"description", "Ổ gà to trước đình"},
+                                      {"place", {{"point", {{"lat", 19.8621}, {"lng", 105.8721}}}, {"unit", "15952"}}},
+                                      {"answers", {{"size", "medium"}, {"danger", "false"}}}});
+    ASSERT_EQ(made.status, 200) << made.raw;
+    const auto begin = std::chrono::steady_clock::now();
+    std::optional<std::chrono::steady_clock::time_point> shown;
+    int in_a_row = 0;
+    for (size_t i = 0; in_a_row < kInARow && std::chrono::steady_clock::now() - begin < std::chrono::seconds(15); ++i) {
+      const demo::ApiAnswer board = readers[i % 2].Get("/v1/reports?page_size=5");
+      ASSERT_EQ(board.status, 200) << board.raw;
+      const bool there = board.raw.find(made.Text("id")) != std::string::npos;
+      in_a_row = there ? in_a_row + 1 : 0;
+      if (there && !shown) shown = std::chrono::steady_clock::now();
+      if (!there) std::this_thread::sleep_for(std::chrono::milliseconds(10));  // between two looks
+    }
+    ASSERT_EQ(in_a_row, kInARow) << redis;
+    EXPECT_LT(std::chrono::steady_clock::now() - *shown, std::chrono::seconds(2)) << redis;
+  }
+  EXPECT_GT(Metric("feedback", "cache_local_only_total"), 0) << "that Redis is away is told";
+  cluster_->redis()->Start();
+  const std::string from_redis = R"(cache_hits_total{group="board",layer="redis"})";
+  const double before = Metric("feedback", from_redis);
+  const auto begin = std::chrono::steady_clock::now();
+  while (Metric("feedback", from_redis) == before) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << "back, it is used again";
+    for (demo::ApiClient& reader : readers) EXPECT_EQ(reader.Get("/v1/reports?page_size=5").status, 200);
+  }
 }
 
 // The relay that numbers events may be another replica's, and so may the feed that a consumer reads.

@@ -154,6 +154,10 @@ absl::StatusOr<pb::Board> BoardHandlers::Cells(rpc::Context& ctx, const pb::GetB
 }
 
 absl::StatusOr<pb::Board> BoardHandlers::GetBoard(rpc::Context& ctx, const pb::GetBoardRequest& request) {
+  return p_.cache.Board<pb::Board>(ctx, request, [&] { return MakeBoard(ctx, request); });
+}
+
+absl::StatusOr<pb::Board> BoardHandlers::MakeBoard(rpc::Context& ctx, const pb::GetBoardRequest& request) {
   ASSIGN_OR_RETURN(const Bbox box, ParseBbox(request.bbox()));
   ASSIGN_OR_RETURN(BoardFilter filter, FilterOf(request.category(), request.unit()));
   if (request.zoom() < kPointsFromZoom) return Cells(ctx, request, box, LevelOf(request.zoom()));
@@ -240,6 +244,11 @@ absl::Status BoardHandlers::WatchBoard(std::shared_ptr<rpc::Context> call, const
 
 absl::StatusOr<pb::Indicators> BoardHandlers::GetIndicators(rpc::Context& ctx,
                                                             const pb::GetIndicatorsRequest& request) {
+  return p_.cache.Indicators<pb::Indicators>(ctx, request, [&] { return MakeIndicators(ctx, request); });
+}
+
+absl::StatusOr<pb::Indicators> BoardHandlers::MakeIndicators(rpc::Context& ctx,
+                                                             const pb::GetIndicatorsRequest& request) {
   const base::CivilDate today = base::ToVietnam(ctx.Now()).date;
   const base::CivilDate to = base::ParseDate(request.to()).value_or(today);
   const base::CivilDate from = base::ParseDate(request.from()).value_or(base::AddDays(to, -kIndicatorDaysDefault));

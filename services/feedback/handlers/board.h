@@ -16,6 +16,7 @@
 #include "services/feedback/hidden_sequence.h"
 #include "services/feedback/json_data.h"
 #include "services/feedback/names.h"
+#include "services/feedback/public_cache.h"
 #include "services/feedback/store_board.h"
 
 namespace dinh::feedback {
@@ -29,6 +30,7 @@ class BoardHandlers {
     Names& names;
     events::EventHub& events;
     const HiddenSequence& hidden_sequence;
+    PublicCache& cache;
   };
   explicit BoardHandlers(const Parts& parts) : p_(parts) {}
   void Register(rpc::MethodTable& table);
@@ -43,6 +45,8 @@ class BoardHandlers {
   absl::StatusOr<pb::Indicators> GetIndicators(rpc::Context& ctx, const pb::GetIndicatorsRequest& request);
 
  private:
+  absl::StatusOr<pb::Board> MakeBoard(rpc::Context& ctx, const pb::GetBoardRequest& request);
+  absl::StatusOr<pb::Indicators> MakeIndicators(rpc::Context& ctx, const pb::GetIndicatorsRequest& request);
   absl::StatusOr<BoardFilter> FilterOf(const std::string& category, const std::string& unit) const;
   absl::StatusOr<pb::Board> Cells(rpc::Context& ctx, const pb::GetBoardRequest& request, const Bbox& box, int level);
 

@@ -75,7 +75,7 @@ class PublicHandlersTest : public BoardTest {
 
   rpc::MethodEntry method_;
   auth::PageTokens page_tokens_{*keys_};
-  PublicReports reports_{{*database_.db, board_, data_, names_, page_tokens_}};
+  PublicReports reports_{{*database_.db, board_, data_, names_, page_tokens_, cache_}};
   RecordingIntake intake_;
   ApiKeys api_keys_ = *ApiKeys::Parse({std::string("city:") + kSecret, "other:another-long-secret"});
   Open311Handlers open311_{{*database_.db, board_, data_, names_, intake_, api_keys_, random_}};

@@ -42,6 +42,13 @@ BoardView ViewOf(rpc::Context& ctx, Names& names, const CategoryTree& categories
 }  // namespace
 
 absl::StatusOr<pb::ListReportsResponse> PublicReports::List(rpc::Context& ctx, const pb::ListReportsRequest& request) {
+  // The token of the next page belongs to who asked.
+  if (ctx.principal().kind != auth::CallerKind::kAnonymous) return MakeList(ctx, request);
+  return p_.cache.Board<pb::ListReportsResponse>(ctx, request, [&] { return MakeList(ctx, request); });
+}
+
+absl::StatusOr<pb::ListReportsResponse> PublicReports::MakeList(rpc::Context& ctx,
+                                                                const pb::ListReportsRequest& request) {
   ASSIGN_OR_RETURN(const BoardFilter filter, FilterOf(p_.data.categories, request));
   ASSIGN_OR_RETURN(const int32_t size, p_.page_tokens.PageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
   ASSIGN_OR_RETURN(const std::string key, p_.page_tokens.Open(ctx, request));

@@ -14,6 +14,7 @@
 #include "libs/rpc/context.h"
 #include "services/feedback/json_data.h"
 #include "services/feedback/names.h"
+#include "services/feedback/public_cache.h"
 #include "services/feedback/store_board.h"
 
 namespace dinh::feedback {
@@ -26,6 +27,7 @@ class PublicReports {
     const FeedbackData& data;
     Names& names;
     const auth::PageTokens& page_tokens;
+    PublicCache& cache;
   };
   explicit PublicReports(const Parts& parts) : p_(parts) {}
 
@@ -40,6 +42,8 @@ class PublicReports {
   absl::StatusOr<std::optional<pb::Report>> PublicView(rpc::Context& ctx, db::Tx& tx, const std::string& code) const;
 
  private:
+  absl::StatusOr<pb::ListReportsResponse> MakeList(rpc::Context& ctx, const pb::ListReportsRequest& request);
+
   const Parts p_;
 };
 

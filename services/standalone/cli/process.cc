@@ -79,6 +79,7 @@ absl::Status Process::OpenStores() {
   if (settings_.rate_limits) parts.limiter = rate_limits_.get();
   parts.revoked = shared_->revoked();
   parts.fanout = shared_->fanout();
+  parts.cache = &shared_->cache();
   parts.audit = audit_->Provider();
   parts.pool.max_threads = static_cast<int>(settings_.handler_threads);
   host_ = std::make_unique<app::Host>(std::move(parts), std::move(modules_));
