@@ -140,7 +140,11 @@ absl::Status KeyRing::WriteNewFolder(const Options& options, const std::vector<s
   const std::string temporary = options.folder + ".new-" + base::HexEncode(random.Bytes(8));
   ASSIGN_OR_RETURN(const bool made, ops.MakeFolder(temporary));
   if (!made) return KeyStorageError("keys");
-  for (const auto& [name, text] : files) RETURN_IF_ERROR(WriteFile(ops, temporary + "/" + name, text));
+  for (const auto& [name, text] : files) {
+    std::string path = temporary;
+    path.append("/").append(name);
+    RETURN_IF_ERROR(WriteFile(ops, path, text));
+  }
   RETURN_IF_ERROR(ops.SyncFolder(temporary));
   RETURN_IF_ERROR(ops.Rename(temporary, options.folder));
   return ops.SyncFolder(ParentOf(options.folder));

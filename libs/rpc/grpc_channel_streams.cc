@@ -175,7 +175,7 @@ absl::Status GrpcChannel::ClientStream(base::OpContext& ctx, std::string_view pa
   const auto begin = clock_.Steady();
   MethodMetrics* metrics = MetricsOf(path);
   if (metrics != nullptr) metrics->Started();
-  const absl::Status status = RunUpload(ctx, path, reader, response, options);
+  absl::Status status = RunUpload(ctx, path, reader, response, options);
   if (metrics != nullptr) {
     metrics->Handled(status.code(), std::chrono::duration<double>(clock_.Steady() - begin).count());
   }

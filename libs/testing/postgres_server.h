@@ -169,6 +169,7 @@ class PostgresServer {
   }
   [[noreturn]] static void ExecVector(const std::vector<std::string>& command) {
     std::vector<char*> args;
+    args.reserve(command.size() + 1);
     for (const std::string& arg : command) args.push_back(const_cast<char*>(arg.c_str()));
     args.push_back(nullptr);
     ::execvp(args[0], args.data());

@@ -123,6 +123,7 @@ absl::StatusOr<std::vector<NearRow>> BoardStore::Nearby(db::Tx& tx, const Point&
     if (!circle.complete || nearest.size() == kNearbyMax || radius >= radius_m) break;
   }
   std::vector<int64_t> numbers;
+  numbers.reserve(nearest.size());
   for (const Found& one : nearest) numbers.push_back(one.number);
   ASSIGN_OR_RETURN(std::vector<BoardRow> rows, Rows(tx, numbers));
   std::vector<NearRow> out;
