@@ -217,10 +217,11 @@ absl::Status ServiceProcess::CheckPeers() {
     const auto answer = ChannelTo(name)->Call<grpc::health::v1::HealthCheckResponse>(
         ctx, "/grpc.health.v1.Health/Check", grpc::health::v1::HealthCheckRequest());
     if (answer.ok() && answer->status() == grpc::health::v1::HealthCheckResponse::SERVING) continue;
-    return base::Unavailable(
-        "PEER_UNAVAILABLE",
-        {"Dịch vụ " + name + " (" + target + ") không trả lời. Hãy kiểm tra địa chỉ và chứng thư.",
-         "The service " + name + " (" + target + ") does not answer. Check its address and the certificates."});
+    std::string who = name;
+    who.append(" (").append(target).append(")");
+    return base::Unavailable("PEER_UNAVAILABLE",
+                             {"Dịch vụ " + who + " không trả lời. Hãy kiểm tra địa chỉ và chứng thư.",
+                              "The service " + who + " does not answer. Check its address and the certificates."});
   }
   return absl::OkStatus();
 }
