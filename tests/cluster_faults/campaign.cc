@@ -32,6 +32,13 @@ std::string Padded(std::string text) {
   return text;
 }
 
+std::vector<int64_t> Sorted(const std::map<std::string, std::vector<int64_t>>& times, const std::string& name) {
+  const auto found = times.find(name);
+  std::vector<int64_t> out = found == times.end() ? std::vector<int64_t>() : found->second;
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 // What the processes logged about one call.
 std::string LogLines(const std::string& folder, const std::string& trace) {
   std::string found;
@@ -122,16 +129,17 @@ void Campaign::Run(const Fault& fault) {
   absl::Status status = fault.begin();
   if (fault.survivable && status.ok()) recovered = Recover(since);
   if (status.ok()) Hold(fault.lasts);
-  if (!fault.survivable) since = steady_clock::now();
+  since = steady_clock::now();
   if (fault.end) status.Update(fault.end());
   if (!status.ok()) Violation(fault.name + " could not be carried out: " + status.ToString());
   const int64_t repaired = Recover(since);
   if (!fault.survivable) recovered = repaired;
   if (std::find(names_.begin(), names_.end(), fault.name) == names_.end()) names_.push_back(fault.name);
   if (recovered >= 0) recovered_ms_[fault.name].push_back(recovered);
+  if (repaired >= 0) repaired_ms_[fault.name].push_back(repaired);
   failed_[fault.name] += load_->failed() - failed;
   Say(fault.name + ": " + std::to_string(load_->failed() - failed) + " failed requests, works after " +
-      std::to_string(recovered) + " ms");
+      std::to_string(recovered) + " ms, " + std::to_string(repaired) + " ms after the repair");
 }
 
 void Campaign::Finish() {
@@ -148,22 +156,23 @@ void Campaign::Finish() {
 
 std::string Campaign::Table() const {
   std::array<char, 200> line;
-  std::snprintf(line.data(), line.size(), "%s %5s %8s %10s %10s\n", Padded("fault").c_str(), "times", "failed",
-                "p50 ms", "max ms");
+  std::snprintf(line.data(), line.size(), "%s %5s %8s %10s %10s %16s\n", Padded("fault").c_str(), "times", "failed",
+                "p50 ms", "max ms", "repaired max ms");
   std::string text = line.data();
   for (const std::string& name : names_) {
-    std::vector<int64_t> times;
-    if (const auto found = recovered_ms_.find(name); found != recovered_ms_.end()) times = found->second;
-    std::sort(times.begin(), times.end());
+    const std::vector<int64_t> times = Sorted(recovered_ms_, name), repaired = Sorted(repaired_ms_, name);
     const int64_t middle = times.empty() ? -1 : times[times.size() / 2], longest = times.empty() ? -1 : times.back();
-    std::snprintf(line.data(), line.size(), "%s %5zu %8ld %10ld %10ld\n", Padded(name).c_str(), times.size(),
-                  static_cast<long>(failed_.at(name)), static_cast<long>(middle), static_cast<long>(longest));
+    std::snprintf(line.data(), line.size(), "%s %5zu %8ld %10ld %10ld %16ld\n", Padded(name).c_str(), times.size(),
+                  static_cast<long>(failed_.at(name)), static_cast<long>(middle), static_cast<long>(longest),
+                  static_cast<long>(repaired.empty() ? -1 : repaired.back()));
     text += line.data();
   }
   std::snprintf(line.data(), line.size(), "operations = %ld, attempts = %ld, failed attempts = %ld, violations = %zu\n",
                 static_cast<long>(operations()), static_cast<long>(load_->attempts()),
                 static_cast<long>(load_->failed()), violations_.size());
-  return text + line.data();
+  text += line.data();
+  const Load::Wait wait = load_->longest_wait();
+  return text + "longest wait of a client = " + std::to_string(wait.time.count()) + " ms (" + wait.what + ")\n";
 }
 
 }  // namespace dinh::testing

@@ -54,6 +54,8 @@ class Campaign {
   int64_t operations() const { return static_cast<int64_t>(recorder_.size()); }
   // Fault → milliseconds until everything worked.
   const std::map<std::string, std::vector<int64_t>>& recovered_ms() const { return recovered_ms_; }
+  // The same from the beginning of the repair: what a fault leaves behind may hurt when it is over.
+  const std::map<std::string, std::vector<int64_t>>& repaired_ms() const { return repaired_ms_; }
 
  private:
   void AddKills(std::vector<Fault>& out);
@@ -77,7 +79,7 @@ class Campaign {
   std::unique_ptr<Load> load_;
   std::vector<std::unique_ptr<TcpProxy>> to_procedures_, to_payments_;  // gateway → procedures, procedures → payments
   std::vector<std::string> names_;                                      // of faults, in the order of their first run
-  std::map<std::string, std::vector<int64_t>> recovered_ms_;
+  std::map<std::string, std::vector<int64_t>> recovered_ms_, repaired_ms_;
   std::map<std::string, int64_t> failed_;
   std::vector<std::string> violations_;
 };

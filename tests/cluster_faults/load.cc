@@ -79,6 +79,16 @@ std::vector<Load::Unexpected> Load::surprises() const {
   return surprises_;
 }
 
+void Load::Waited(std::chrono::milliseconds time, const std::string& what) {
+  std::lock_guard lock(mutex_);
+  if (time > longest_wait_.time) longest_wait_ = {time, what};
+}
+
+Load::Wait Load::longest_wait() const {
+  std::lock_guard lock(mutex_);
+  return longest_wait_;
+}
+
 void Load::Pause(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   // Who still waits for an answer goes on asking after the end, with pauses.

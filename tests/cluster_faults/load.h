@@ -54,6 +54,13 @@ class Load {
     std::string trace;
   };
   std::vector<Unexpected> surprises() const;
+  // The longest that a client waited for what the platform does by itself, such as opening a charge. A round begins
+  // anew and does not meet what was under way when a process died; this does.
+  struct Wait {
+    std::chrono::milliseconds time{0};
+    std::string what;
+  };
+  Wait longest_wait() const;
 
  private:
   class Person;
@@ -64,6 +71,7 @@ class Load {
   void Renew(const std::string& who, const std::string& stale, size_t gateway);
   absl::StatusOr<std::string> Login(const std::string& who, size_t gateway) const;
   void Surprise(Unexpected answer);
+  void Waited(std::chrono::milliseconds time, const std::string& what);
   // Waits, shorter when the load ends.
   void Pause(std::chrono::milliseconds time);
   bool GivenUp() const { return stopping_ && std::chrono::steady_clock::now() > give_up_at_.load(); }
@@ -77,6 +85,7 @@ class Load {
   std::map<std::string, std::string> tokens_;
   std::string specialist_account_;
   std::vector<Unexpected> surprises_;
+  Wait longest_wait_;
   std::deque<std::string> late_;  // notifications to be delivered again
   std::atomic<bool> scramble_{false}, stopping_{false};
   std::atomic<std::chrono::steady_clock::time_point> give_up_at_{};

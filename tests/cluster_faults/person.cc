@@ -15,6 +15,7 @@ namespace {
 constexpr std::chrono::seconds kCallMax{10};  // as long as a phone waits
 constexpr std::chrono::milliseconds kBackOff{100}, kPoll{50};
 constexpr std::chrono::seconds kRoundMax{10};
+constexpr std::chrono::seconds kInVain{59};  // no lease of a job is as long, the load is as patient (kEndMax)
 constexpr size_t kAnswerBytes = 160;
 constexpr size_t kLateMax = 4;  // notifications that wait for their second delivery
 
@@ -125,14 +126,21 @@ ApiAnswer Load::Person::Read() {
 
 bool Load::Person::Await(const std::string& what, const std::function<ApiAnswer()>& get,
                          const std::function<bool(const ApiAnswer&)>& wanted) {
-  const auto until = std::chrono::steady_clock::now() + kRoundMax;
+  const auto since = std::chrono::steady_clock::now();
+  const auto waited = [since] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
+  };
+  bool had = false;
   while (!load_.GivenUp()) {
     const ApiAnswer answer = get();
-    if (wanted(answer)) return true;
-    if (pinned_ && (MayTryAgain(answer) || std::chrono::steady_clock::now() > until)) return Fail(what, answer);
+    had = wanted(answer);
+    if (had) break;
+    if (pinned_ && (MayTryAgain(answer) || waited() > kRoundMax)) return Fail(what, answer);
     load_.Pause(kPoll);
   }
-  return false;
+  if (!pinned_) load_.Waited(waited(), what + " of " + object_);
+  if (!had && waited() > kInVain) load_.Surprise({name_ + " waits in vain: " + what + " of " + object_, ""});
+  return had;
 }
 
 bool Load::Person::LiveDossier() {
