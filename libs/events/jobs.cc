@@ -9,9 +9,10 @@
 namespace dinh::events {
 namespace {
 
-// A claimed job belongs to its worker for the call's timeout and this much more; then another may take it.
-constexpr std::chrono::milliseconds kLeaseReserve{30'000};
 constexpr std::chrono::milliseconds kDatabaseLimit{10'000};
+// A claimed job belongs to its worker for the call's timeout and this much more, in which it writes the outcome; then
+// another may take it. A worker that needs longer writes nothing: its attempt is over.
+constexpr std::chrono::milliseconds kLeaseReserve = kDatabaseLimit;
 // Finds what nobody woke us for (another replica's jobs, a clock that jumped).
 constexpr std::chrono::milliseconds kTick{10'000};
 constexpr std::chrono::milliseconds kFailurePause{1'000};

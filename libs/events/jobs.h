@@ -12,7 +12,7 @@
 //   tried again with growing pauses; others, and the last of `attempts_max`, end the job as failed: on_failed runs, the
 //   row stays for people to look at (events_jobs_failed_total).
 // * Payloads are sealed at rest; last_error keeps code and reason only.
-// * Over the replicas of a cluster a job belongs to one worker for the call's timeout and 30 s more: its lease. The
+// * Over the replicas of a cluster a job belongs to one worker for the call's timeout and 10 s more: its lease. The
 //   number of the attempt grows with each claim and is the fencing token: a worker that was halted past its lease (a
 //   stopped machine, a clock that jumped) can neither end the job nor write its outcome once another has claimed it,
 //   and StillMine tells so inside the transactions that it makes meanwhile.

@@ -209,7 +209,7 @@ TEST_P(JobsTest, PastItsLeaseAWorkerWritesNothing) {
         return database_->Transact(*ctx, [&](db::Tx& tx) { return jobs_->StillMine(tx, job); });
       };
       EXPECT_TRUE(mine().ok());
-      clock_.Advance(15 * kSecond + 30 * kSecond + 1);  // the call's time and the reserve
+      clock_.Advance(15 * kSecond + 10 * kSecond + 1);  // the call's time and the reserve
       EXPECT_TRUE(mine().ok()) << "nobody has come";
       EXPECT_TRUE(other.RunOneDue().value());
       fenced = absl::IsUnavailable(mine());

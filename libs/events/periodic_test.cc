@@ -121,7 +121,7 @@ TEST_P(PeriodicTest, AHaltedProcessWritesNothingBesideItsSuccessor) {
   std::optional<absl::Status> late;
   Process two(*this, [&](base::OpContext&, const Fence& fence) { return Write(fence); });
   Process one(*this, [&](base::OpContext&, const Fence& fence) {
-    clock_.Advance(45 * kSecond + 1);
+    clock_.Advance(25 * kSecond + 1);
     EXPECT_TRUE(two.jobs.RunOneDue().value());
     late = Write(fence);
     return *late;

@@ -34,7 +34,9 @@ absl::StatusOr<Relay::Result> Relay::NumberOnce(base::OpContext& ctx) {
     }));
     if (!head) return base::Internal("feed_head has no row");
     const base::Micros now = tx.context().Now();
-    if (!sole_ && head->relay != name_ && head->leased_until > now) return Result{0, head->last_sequence, false};
+    // A lease that ends later than any that could be given now was given by a clock that ran ahead: it is nobody's.
+    const bool leased = head->leased_until > now && head->leased_until <= now + kRelayLease;
+    if (!sole_ && head->relay != name_ && leased) return Result{0, head->last_sequence, false};
     ASSIGN_OR_RETURN(const int64_t numbered, tx.Exec(kNumber, {head->last_sequence, kNumberedPerTransactionMax}));
     const Result result{numbered, head->last_sequence + numbered, true};
     if (numbered == 0 && sole_) return result;

@@ -143,6 +143,11 @@ TEST_P(RelayTest, OneRelayWorksUntilItsLeaseRunsOut) {
   clock.Advance(2);
   EXPECT_EQ(number(two).numbered, 1);
   EXPECT_FALSE(number(one).leased);
+  // A process whose clock runs ahead holds the lease no longer than one whose clock is right.
+  clock.Advance(45 * base::kMicrosPerSecond);
+  EXPECT_TRUE(number(one).leased);
+  clock.Advance(-45 * base::kMicrosPerSecond);
+  EXPECT_TRUE(number(two).leased);
 }
 
 // Two connections to one database: one appends and commits late, the other numbers, a third reads all the time.
