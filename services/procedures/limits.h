@@ -34,9 +34,11 @@ inline constexpr int kQrModulePx = 8;
 inline constexpr int32_t kQrCacheSeconds = 24 * 3600;
 
 // Clearing away.
-inline constexpr int kSweepFilesMax = 200;           // unused uploads removed at a time
-inline constexpr size_t kSweepPage = 500;            // files compared with rows at a time
-inline constexpr size_t kSweepSuspectsMax = 10'000;  // files without a row remembered from round to round
+inline constexpr size_t kOfficesBytes = 1 << 20;         // who receives what is filed for a unit, remembered
+inline constexpr std::chrono::seconds kOfficeLasts{10};  // and for how long
+inline constexpr int kSweepFilesMax = 200;               // unused uploads removed at a time
+inline constexpr size_t kSweepPage = 500;                // files compared with rows at a time
+inline constexpr size_t kSweepSuspectsMax = 10'000;      // files without a row remembered from round to round
 inline constexpr base::Micros kSweepEvery = 3600LL * base::kMicrosPerSecond;
 inline constexpr std::chrono::milliseconds kSweepMax{300'000};  // one round
 // Cancelling looks for a charge that is perhaps still being opened: so often, then there is none.

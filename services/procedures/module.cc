@@ -57,7 +57,7 @@ class ProceduresModule final : public app::ServiceModule {
     metrics_.emplace(platform.metrics());
     handlers_.emplace(HandlerParts{*db_, *store_, *catalogue_, roles_, *blobs, *hub_, *charges_, printer_, config_,
                                    *metrics_, platform.page_tokens(), platform.random(), platform.ids(),
-                                   platform.To("identity"), platform.To("territory")});
+                                   platform.To("identity"), platform.To("territory"), platform.clock()});
     return absl::OkStatus();
   }
 

@@ -77,9 +77,27 @@ absl::StatusOr<identity::v1::Person> Handlers::FetchPerson(rpc::Context& ctx, co
   return p_.identity.Call<identity::v1::Person>(ctx, kGetPerson, request);
 }
 
-absl::StatusOr<territory::v1::Agency> Handlers::FindAgency(rpc::Context& ctx, const std::string& unit,
-                                                           const std::string& from, Executor executor,
-                                                           std::string* unit_name) const {
+absl::StatusOr<Handlers::Office> Handlers::FindOffice(rpc::Context& ctx, const std::string& unit,
+                                                      const std::string& from, Executor executor) const {
+  constexpr std::string_view kGroup = "offices";
+  const std::string key =
+      std::to_string(static_cast<int>(executor)) + ":" + std::to_string(unit.size()) + ":" + unit + from;
+  Office office;
+  if (const auto kept = offices_.Get(kGroup, key); kept != nullptr) {
+    const size_t name_end = kept->find('\n');
+    office.unit_name = kept->substr(0, name_end);
+    if (office.agency.ParseFromString(kept->substr(name_end + 1))) return office;
+  }
+  const uint64_t version = offices_.Version(kGroup);
+  ASSIGN_OR_RETURN(office, AskForOffice(ctx, unit, from, executor));
+  offices_.Put(kGroup, key,
+               std::make_shared<const std::string>(office.unit_name + "\n" + office.agency.SerializeAsString()),
+               kOfficeLasts, version);
+  return office;
+}
+
+absl::StatusOr<Handlers::Office> Handlers::AskForOffice(rpc::Context& ctx, const std::string& unit,
+                                                        const std::string& from, Executor executor) const {
   territory::v1::ResolveUnitRequest resolve;
   resolve.set_code(unit);
   resolve.set_from(from);
@@ -93,7 +111,6 @@ absl::StatusOr<territory::v1::Agency> Handlers::FindAgency(rpc::Context& ctx, co
     resolve.clear_from();
     ASSIGN_OR_RETURN(resolved, p_.territory.Call<territory::v1::ResolveUnitResponse>(ctx, kResolveUnit, resolve));
   }
-  *unit_name = resolved.unit().name();
   territory::v1::ListAgenciesRequest list;
   list.set_unit(resolved.unit().code());
   list.set_kind(executor == Executor::kPolice ? territory::v1::Agency::KIND_POLICE
@@ -101,7 +118,7 @@ absl::StatusOr<territory::v1::Agency> Handlers::FindAgency(rpc::Context& ctx, co
   ASSIGN_OR_RETURN(territory::v1::ListAgenciesResponse agencies,
                    p_.territory.Call<territory::v1::ListAgenciesResponse>(ctx, kListAgencies, list));
   if (agencies.agencies_size() == 0) return UnitHasNoAgency(resolved.unit().code());
-  return std::move(*agencies.mutable_agencies(0));
+  return Office{std::move(*agencies.mutable_agencies(0)), resolved.unit().name()};
 }
 
 absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb::CreateDossierRequest& request) {
@@ -125,9 +142,10 @@ absl::StatusOr<pb::Dossier> Handlers::CreateDossier(rpc::Context& ctx, const pb:
     return base::InvalidField("unit",
                               {"Hãy chọn xã, phường nơi nộp hồ sơ.", "Choose the commune where the dossier is filed."});
   }
-  ASSIGN_OR_RETURN(const territory::v1::Agency agency,
-                   FindAgency(ctx, unit, request.unit().empty() ? row.filer.address().at() : "", procedure->executor,
-                              &row.unit_name));
+  ASSIGN_OR_RETURN(const Office office,
+                   FindOffice(ctx, unit, request.unit().empty() ? row.filer.address().at() : "", procedure->executor));
+  const territory::v1::Agency& agency = office.agency;
+  row.unit_name = office.unit_name;
   if (officer && !principal.Has("dossier.file_for", agency.id(), agency.unit())) return base::PermissionDenied();
 
   const FormDefinition& form = *p_.catalogue.Form(procedure->form);

@@ -17,8 +17,10 @@
 #include "dinh/procedures/v1/upload_service.pb.h"
 #include "dinh/territory/v1/resources.pb.h"
 #include "libs/auth/page_token.h"
+#include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/random.h"
+#include "libs/cache/local_cache.h"
 #include "libs/db/blob_store.h"
 #include "libs/db/database.h"
 #include "libs/events/event_hub.h"
@@ -29,6 +31,7 @@
 #include "services/procedures/charges.h"
 #include "services/procedures/config.h"
 #include "services/procedures/documents/receipt.h"
+#include "services/procedures/limits.h"
 #include "services/procedures/metrics.h"
 #include "services/procedures/store.h"
 #include "services/procedures/view.h"
@@ -52,11 +55,12 @@ struct HandlerParts {
   base::IdGenerator& ids;
   rpc::Channel& identity;
   rpc::Channel& territory;
+  const base::Clock& clock;
 };
 
 class Handlers {
  public:
-  explicit Handlers(const HandlerParts& parts) : p_(parts) {}
+  explicit Handlers(const HandlerParts& parts) : p_(parts), offices_({.bytes_max = kOfficesBytes}, parts.clock) {}
 
   // handlers/catalogue.cc
   absl::StatusOr<pb::ListProceduresResponse> ListProcedures(rpc::Context& ctx,
@@ -135,10 +139,19 @@ class Handlers {
   ViewContext View(const rpc::Context& ctx, const DossierRow& row) const;
 
   absl::StatusOr<identity::v1::Person> FetchPerson(rpc::Context& ctx, const std::string& id) const;
-  absl::StatusOr<territory::v1::Agency> FindAgency(rpc::Context& ctx, const std::string& unit, const std::string& from,
-                                                   Executor executor, std::string* unit_name) const;
+  // Who receives what is filed for that unit, and the unit's name of today.
+  struct Office {
+    territory::v1::Agency agency;
+    std::string unit_name;
+  };
+  // Remembered for kOfficeLasts: every filing asks, and the map changes with a decree.
+  absl::StatusOr<Office> FindOffice(rpc::Context& ctx, const std::string& unit, const std::string& from,
+                                    Executor executor) const;
+  absl::StatusOr<Office> AskForOffice(rpc::Context& ctx, const std::string& unit, const std::string& from,
+                                      Executor executor) const;
 
   const HandlerParts p_;
+  mutable cache::LocalCache offices_;
 };
 
 // Of an officer in the dossier's agency.
