@@ -175,6 +175,7 @@ TEST_F(PaymentsTest, APartPaidChargeReleasesItsMoneyWhenItIsCancelled) {
 // The worker ends what was not paid in time; a payment in time that is told of late takes the expiry back.
 TEST_F(PaymentsTest, UnpaidChargesExpire) {
   ASSERT_TRUE(TryRestart("", {"DINH_PAYMENTS_EXPIRY_INTERVAL=1s"}).ok());
+  ASSERT_TRUE(harness_->WaitForJobs("payments", "charges.expire", 1)) << "the round of the start";
   pb::OpenChargeRequest request = Request();
   const int64_t end = harness_->clock().Now() / base::kMicrosPerSecond + 3600;
   request.mutable_expire_time()->set_seconds(end);
@@ -185,6 +186,7 @@ TEST_F(PaymentsTest, UnpaidChargesExpire) {
   pb::GetChargeQrRequest qr;
   qr.set_id(charge.id());
   EXPECT_EQ(ReasonOf(Call<options::v1::RawBody>("GetChargeQr", qr, Owner()).status()), "CHARGE_NOT_PAYABLE");
+  ASSERT_TRUE(harness_->WaitForJobs("payments", "charges.expire", 2));
   // opened, opened, then by the worker: suspended (the part that was paid) and expired.
   EXPECT_THAT(WaitForEvents(4), ElementsAre("payments.charge_opened", "payments.charge_opened",
                                             "payments.credit_suspended", "payments.charge_expired"));
